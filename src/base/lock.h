@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// SpinLock: a fair (ticket) lock with a rank, checked by Clang's thread-safety analysis at compile
+// time and by rank at run time: a CPU may take a lock only if its rank is *higher* than that of
+// every lock it holds, so no two CPUs can wait for each other. Interrupts are masked whenever Socle
+// runs at EL2, so there is no interrupt-saving variant and nothing nests.
+//
+// What is protected lives next to its lock and says so: `T x SOCLE_GUARDED_BY(lock_);`
+
+#include <atomic>
+#include <cstdint>
+
+#include "base/check.h"
+
+#define SOCLE_CAPABILITY(name) __attribute__((capability(name)))
+#define SOCLE_SCOPED_CAPABILITY __attribute__((scoped_lockable))
+#define SOCLE_GUARDED_BY(lock) __attribute__((guarded_by(lock)))
+#define SOCLE_PT_GUARDED_BY(lock) __attribute__((pt_guarded_by(lock)))
+#define SOCLE_REQUIRES(...) __attribute__((requires_capability(__VA_ARGS__)))
+#define SOCLE_ACQUIRE(...) __attribute__((acquire_capability(__VA_ARGS__)))
+#define SOCLE_TRY_ACQUIRE(...) __attribute__((try_acquire_capability(__VA_ARGS__)))
+#define SOCLE_RELEASE(...) __attribute__((release_capability(__VA_ARGS__)))
+#define SOCLE_EXCLUDES(...) __attribute__((locks_excluded(__VA_ARGS__)))
+#define SOCLE_NO_THREAD_SAFETY_ANALYSIS __attribute__((no_thread_safety_analysis))
+
+namespace socle {
+
+// In the order in which they may be nested: a later one may be taken while an earlier one is held.
+enum class LockRank : std::uint8_t {
+  kDomainList,
+  kDomain,         // life cycle of one domain
+  kHypercallPage,  // per-domain parameters
+  kGrantTable,
+  kEventChannels,
+  kAddressSpace,  // one domain's stage-2 map
+  kIommu,
+  kFrameTable,
+  kTablePool,
+  kHeap,
+  kEl2Map,  // EL2's own translation tables
+  kVgicDistributor,
+  kVgicCpu,
+  kGicDistributor,
+  kTimer,
+  kLog,
+  kConsole,
+};
+
+namespace detail {
+// Bit n is set while this CPU holds a lock of rank n.
+inline thread_local constinit std::uint32_t held_lock_ranks = 0;
+
+inline void spin_hint() {
+#if defined(__aarch64__)
+  asm volatile("yield" ::: "memory");
+#else
+  asm volatile("" ::: "memory");
+#endif
+}
+}  // namespace detail
+
+class SOCLE_CAPABILITY("lock") SpinLock {
+ public:
+  constexpr explicit SpinLock(LockRank rank) : rank_(rank) {}
+  SpinLock(const SpinLock&) = delete;
+  SpinLock& operator=(const SpinLock&) = delete;
+
+  void lock() SOCLE_ACQUIRE() {
+    const std::uint32_t bit = std::uint32_t{1} << static_cast<unsigned>(rank_);
+    CHECK(detail::held_lock_ranks < bit);
+    detail::held_lock_ranks |= bit;
+    const std::uint16_t ticket = next_.fetch_add(1, std::memory_order_relaxed);
+    while (serving_.load(std::memory_order_acquire) != ticket)
+      detail::spin_hint();
+  }
+
+  void unlock() SOCLE_RELEASE() {
+    serving_.store(static_cast<std::uint16_t>(serving_.load(std::memory_order_relaxed) + 1),
+                   std::memory_order_release);
+    detail::held_lock_ranks &= ~(std::uint32_t{1} << static_cast<unsigned>(rank_));
+  }
+
+ private:
+  std::atomic<std::uint16_t> next_{0};
+  std::atomic<std::uint16_t> serving_{0};
+  const LockRank rank_;
+};
+
+class SOCLE_SCOPED_CAPABILITY LockGuard {
+ public:
+  explicit LockGuard(SpinLock& lock) SOCLE_ACQUIRE(lock) : lock_(lock) { lock_.lock(); }
+  ~LockGuard() SOCLE_RELEASE() { lock_.unlock(); }
+  LockGuard(const LockGuard&) = delete;
+  LockGuard& operator=(const LockGuard&) = delete;
+
+ private:
+  SpinLock& lock_;
+};
+
+}  // namespace socle
