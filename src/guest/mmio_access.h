@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// One access of a guest to an emulated device register, decoded, and the table that says which
+// guest-physical ranges are emulated for a domain.
+//
+// An emulator is called on the CPU of the vCPU, without locks. For a write, `value` holds the data,
+// zero-extended from `bytes`. For a read it sets `value`; only the low `bytes` count. The address
+// is inside its region; it need not be aligned, and the access may reach past the end of a
+// register: the emulator decides. It returns false to refuse: the guest then takes an external
+// abort.
+
+#include <cstdint>
+
+#include "base/inplace_vector.h"
+#include "base/range.h"
+#include "base/result.h"
+#include "base/types.h"
+
+namespace socle::guest {
+
+struct Vcpu;
+
+struct MmioAccess {
+  Ipa address;
+  unsigned bytes = 4;  // 1, 2, 4 or 8
+  bool is_write = false;
+  std::uint64_t value = 0;
+};
+
+using MmioEmulator = bool (*)(Vcpu& vcpu, MmioAccess& access);
+
+// Written by the builder before the domain runs, constant afterwards; hence no lock.
+class MmioRegions {
+ public:
+  struct Region {
+    Range<Ipa> range;
+    MmioEmulator emulate = nullptr;
+  };
+
+  // kInvalid: empty or overlaps another region; kTooLarge: table full.
+  [[nodiscard]] Result<> add(const Range<Ipa>& range, MmioEmulator emulate) {
+    if (range.empty() || emulate == nullptr) return fail(Error::kInvalid);
+    for (const Region& region : regions_) {
+      if (region.range.overlaps(range)) return fail(Error::kInvalid);
+    }
+    return regions_.push_back(Region{range, emulate});
+  }
+
+  [[nodiscard]] const Region* find(Ipa address) const {
+    for (const Region& region : regions_) {
+      if (region.range.contains(address)) return &region;
+    }
+    return nullptr;
+  }
+
+ private:
+  InplaceVector<Region, 24> regions_;
+};
+
+}  // namespace socle::guest
