@@ -35,10 +35,10 @@ enum class LockRank : std::uint8_t {
   kEventChannels,
   kAddressSpace,  // one domain's stage-2 map
   kIommu,
-  kFrameTable,
-  kTablePool,
-  kHeap,
-  kEl2Map,  // EL2's own translation tables
+  kTablePool,   // a domain's pool draws from the heap,
+  kHeap,        // growth of the heap draws from the frame table
+  kFrameTable,  // who owns each frame
+  kEl2Map,      // EL2's own translation tables
   kVgicDistributor,
   kVgicCpu,
   kGicDistributor,
