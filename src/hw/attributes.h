@@ -71,6 +71,7 @@ class Attributes {
 
  private:
   friend class policy::AttributeFactory;
+  friend struct AttributesForTests;  // hw/attributes_for_tests.h: tests enumerate every value
   constexpr Attributes(MemoryType type, Permissions permissions, Reason reason)
       : type_(type), permissions_(permissions), reason_(reason) {}
 
@@ -78,6 +79,18 @@ class Attributes {
   Permissions permissions_;
   Reason reason_;
 };
+
+// What a table says about a mapping that somebody made from an Attributes: for comparing and
+// showing. Deliberately no way back to an Attributes, which would be a second origin.
+struct DecodedAttributes {
+  MemoryType type = MemoryType::kDeviceNGnRnE;
+  Permissions permissions;
+  Reason reason = Reason::kNone;
+  constexpr bool operator==(const DecodedAttributes&) const = default;
+};
+constexpr DecodedAttributes decoded(const Attributes& attributes) {
+  return {attributes.type(), attributes.permissions(), attributes.reason()};
+}
 
 const char* to_string(MemoryType type);
 const char* to_string(Reason reason);

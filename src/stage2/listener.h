@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// Listener: how a domain's map reaches others that translate for it (IOMMUs), without stage2
+// knowing them. Two kinds of listeners, one interface:
+//   - a view that walks *these* tables overrides invalidate() and complete() only;
+//   - a view with tables of its own overrides prepare(), cancel() and commit() and replays each
+//     change there, in the largest blocks; its debts are paid in complete().
+//
+// Every call comes with the address space's lock held (LockRank::kAddressSpace), on the CPU that
+// makes the change. Order of calls for one change:
+//   prepare -> (somebody failed: cancel) | break entries, invalidate..., complete -> make ->
+//   commit, and, once per batch, complete before anything that was unmapped is given back.
+
+#include <optional>
+
+#include "base/range.h"
+#include "base/result.h"
+#include "base/types.h"
+#include "hw/attributes.h"
+
+namespace socle::stage2 {
+
+// After the change the guest frames of `range` translate to `output`, `output` + 1, ... with these
+// attributes, whatever was there before; or, without an output, to nothing.
+struct Change {
+  GfnRange range;
+  std::optional<Mfn> output;
+  DecodedAttributes attributes;  // meaningful with an output
+};
+
+class Listener {
+ public:
+  // What is about to happen. May allocate, may fail: then nothing changes anywhere.
+  virtual Result<> prepare(const Change&) { return {}; }
+  // The change that was prepared last will not happen after all.
+  virtual void cancel(const Change&) {}
+  // It happened. Cannot fail.
+  virtual void commit(const Change&) {}
+  // Translations of these frames that were read from the shared tables must be forgotten: issue
+  // it, do not wait.
+  virtual void invalidate(const GfnRange&) {}
+  // Wait until everything issued so far has taken effect.
+  virtual void complete() {}
+
+ protected:
+  constexpr Listener() = default;
+  ~Listener() = default;
+
+ private:
+  friend class AddressSpace;
+  Listener* next_ = nullptr;
+};
+
+}  // namespace socle::stage2
