@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// What the boot loader left in /chosen: modules (kernel, ramdisk) and the two command lines.
+//
+// Modules are nodes below /chosen (depth up to 3) compatible with "multiboot,module" or
+// "xen,multiboot-module"; a specific compatible says which ("multiboot,kernel", "xen,linux-zimage",
+// "multiboot,ramdisk", "xen,linux-initrd", ...). GRUB writes only "multiboot,module": then the
+// first one without a type is the kernel and the second the ramdisk.
+//
+// Source: Xen docs/misc/arm/device-tree/booting.txt; GRUB loader/arm64/xen_boot.c (behaviour).
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "base/inplace_vector.h"
+#include "fw/dt/tree.h"
+
+namespace socle::fw {
+
+enum class ModuleKind : std::uint8_t { kKernel, kRamdisk, kXsmPolicy, kDeviceTree, kUnknown };
+const char* to_string(ModuleKind kind);
+
+struct BootModule {
+  ModuleKind kind = ModuleKind::kUnknown;
+  PaRange range;
+  std::string_view command_line;
+  dt::NodeId node = dt::kNoNode;
+};
+
+struct BootInfo {
+  static constexpr std::size_t kMaxModules = 16;
+  InplaceVector<BootModule, kMaxModules> modules;
+  std::string_view socle_command_line;
+  std::string_view dom0_command_line;
+  // The first of its kind; null without one.
+  [[nodiscard]] const BootModule* find(ModuleKind kind) const;
+};
+
+// Reads both. Malformed modules (no reg, size zero, beyond 64 bits) are errors. `is_xsm_policy`
+// (may be null) looks at the first bytes of an untyped second module: GRUB passes XSM policies so.
+using ModuleProbe = bool (*)(const PaRange& module);
+Result<> read_boot_info(const dt::Tree& tree, BootInfo& out, ModuleProbe is_xsm_policy = nullptr);
+
+// A place in memory that something occupies while Socle boots.
+struct Occupied {
+  std::string_view what;  // "Socle's image", "the device tree"
+  PaRange range;
+};
+// Checks that the modules lie in RAM, overlap neither one another nor what is `occupied`, and that
+// there is a kernel. One error line for each thing that is wrong.
+Result<> check_modules(const BootInfo& info, std::span<const PaRange> ram,
+                       std::span<const Occupied> occupied, Diagnostics& notes);
+
+}  // namespace socle::fw

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// Socle's command line, in Xen's syntax. Words are separated by blanks; the last one of a name
+// wins; '-' and '_' in names are the same. An unknown word, and a known one with a bad value, adds
+// a warning and is ignored (boot loaders add words such as "placeholder").
+//
+// Source: xen-command-line.pandoc (the meaning of types); Options' comments give each syntax.
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "base/log.h"
+#include "fw/diagnostics.h"
+
+namespace socle::fw {
+
+// dom0_mem=<size> | min:<size> | max:<size>, separated by commas. A size without a unit is in KiB;
+// units B K M G T.
+struct Dom0Memory {
+  std::optional<std::uint64_t> size;     // bytes
+  std::optional<std::uint64_t> minimum;  // bytes
+  std::optional<std::uint64_t> maximum;  // bytes
+};
+
+struct Options {
+  std::string_view console;  // console=dtuart[,...]: as given, empty if not
+  std::string_view dtuart;   // dtuart=<path or alias>[:options]
+  Dom0Memory dom0_mem;
+  std::optional<unsigned> dom0_max_vcpus;  // at least 1
+  std::optional<unsigned> maxcpus;         // at least 1
+  // loglvl=<level>[/<rate-limited level>], level none|error|warning|info|debug|all. Nothing: the
+  // build's default. `none` is no value of LogLevel: `quiet`.
+  std::optional<LogLevel> loglvl;
+  bool loglvl_none = false;
+  std::optional<LogLevel> guest_loglvl;
+  bool guest_loglvl_none = false;
+  bool noreboot = false;
+  bool sync_console = false;
+};
+
+// The strings of the result point into `line`.
+Options parse_options(std::string_view line, Diagnostics& notes);
+
+// The first word of the list is how boot chose the console: "dtuart" unless told otherwise.
+bool console_is_dtuart(const Options& options);
+
+}  // namespace socle::fw

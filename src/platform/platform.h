@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// Platform: what the firmware says about the machine, in one typed form, read once at boot (from a
+// device tree; an ACPI reader will fill the same). It states facts; what to do with them is
+// hwdom/plan's business. Lists live in the arena given to read(), names point into the firmware's
+// tables: both must outlive the Platform. Read-only after read(); any CPU.
+//
+// Source: Linux device-tree bindings (arm/cpus, arm/psci, timer/arm,arch_timer,
+// interrupt-controller/arm,gic and arm,gic-v3, reserved-memory, iommu, pci).
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "base/inplace_vector.h"
+#include "base/range.h"
+#include "base/result.h"
+#include "base/types.h"
+#include "fw/arena.h"
+#include "fw/diagnostics.h"
+#include "fw/dt/tree.h"
+
+namespace socle::platform {
+
+using fw::dt::NodeId;
+
+enum class Trigger : std::uint8_t { kUnknown, kEdgeRising, kEdgeFalling, kLevelHigh, kLevelLow };
+constexpr bool is_edge(Trigger trigger) {
+  return trigger == Trigger::kEdgeRising || trigger == Trigger::kEdgeFalling;
+}
+
+struct Interrupt {
+  IntId id;
+  Trigger trigger = Trigger::kUnknown;
+  bool operator==(const Interrupt&) const = default;
+};
+
+struct Cpu {
+  enum class EnableMethod : std::uint8_t { kNone, kPsci, kSpinTable, kOther };
+  std::uint64_t mpidr = 0;  // affinity fields only
+  EnableMethod enable_method = EnableMethod::kNone;
+  std::uint64_t release_address = 0;  // spin-table
+  NodeId node = fw::dt::kNoNode;
+};
+
+// A bank of RAM. Sorted by address, merged where they touch, none empty.
+struct RamBank {
+  PaRange range;
+  NodeId node = fw::dt::kNoNode;
+};
+
+struct ReservedRange {
+  enum class Origin : std::uint8_t { kMemoryReservation, kReservedMemory, kFrameBuffer };
+  PaRange range;
+  Origin origin = Origin::kMemoryReservation;
+  bool no_map = false;
+  bool reusable = false;
+  NodeId node = fw::dt::kNoNode;
+};
+
+// A /reserved-memory child without `reg`: the operating system finds a place.
+struct DynamicReservation {
+  std::uint64_t size = 0;
+  std::uint64_t alignment = 0;
+  std::span<const PaRange> allowed;  // alloc-ranges; empty: anywhere
+  NodeId node = fw::dt::kNoNode;
+};
+
+struct Its {
+  PaRange range;
+  NodeId node = fw::dt::kNoNode;
+};
+
+struct Gic {
+  enum class Version : std::uint8_t { kNone, kV2, kV3 };
+  static constexpr std::size_t kMaxRedistributorRegions = 64;
+  static constexpr std::size_t kMaxIts = 32;
+
+  Version version = Version::kNone;
+  NodeId node = fw::dt::kNoNode;
+  unsigned interrupt_cells = 3;
+  PaRange distributor;
+  std::optional<Interrupt> maintenance;
+  // v3
+  InplaceVector<PaRange, kMaxRedistributorRegions> redistributors;
+  std::uint64_t redistributor_stride = 0;  // 0: not stated (two 64 KiB frames, four with VLPIs)
+  InplaceVector<Its, kMaxIts> its;
+  // v2
+  PaRange cpu_interface;
+  PaRange hypervisor_interface;  // GICH
+  PaRange virtual_interface;     // GICV
+  // v3 may have GICC, GICH, GICV too, for old guests.
+};
+
+struct Timer {
+  NodeId node = fw::dt::kNoNode;
+  std::optional<Interrupt> secure_physical;
+  std::optional<Interrupt> physical;  // non-secure EL1
+  std::optional<Interrupt> virt;
+  std::optional<Interrupt> hypervisor;          // EL2 physical
+  std::optional<Interrupt> hypervisor_virtual;  // EL2 virtual (VHE)
+  // Firmware's word, for firmware that left CNTFRQ_EL0 unset. 0: not stated.
+  std::uint32_t frequency_hz = 0;
+};
+
+struct Psci {
+  enum class Conduit : std::uint8_t { kNone, kSmc, kHvc };
+  enum class Version : std::uint8_t { kNone, k0_1, k0_2, k1_0 };
+  Conduit conduit = Conduit::kNone;
+  Version version = Version::kNone;
+  // Function numbers of PSCI 0.1, which has none of its own; 0 if not stated.
+  std::uint32_t cpu_on_0_1 = 0;
+  std::uint32_t cpu_off_0_1 = 0;
+  NodeId node = fw::dt::kNoNode;
+};
+
+// A UART that Socle may use as its console.
+struct Console {
+  NodeId node = fw::dt::kNoNode;
+  std::span<const std::string_view> compatibles;
+  PaRange registers;
+  std::optional<Interrupt> interrupt;
+  std::string_view options;  // "115200n8"; empty: as firmware left it
+  std::uint32_t clock_hz = 0;
+  unsigned register_shift = 0;     // reg-shift
+  unsigned register_io_width = 1;  // reg-io-width
+};
+
+// One stream (SMMU), micro-TLB (IPMMU) or other name under which a device reaches an IOMMU.
+struct IommuBinding {
+  NodeId iommu = fw::dt::kNoNode;
+  std::array<std::uint32_t, 4> cells{};
+  unsigned count = 0;
+};
+
+// A span of PCI requester IDs behind an IOMMU or MSI controller (iommu-map, msi-map).
+struct RequesterMap {
+  std::uint32_t first_requester = 0;
+  NodeId target = fw::dt::kNoNode;
+  std::uint32_t first_output = 0;
+  std::uint32_t count = 0;
+};
+
+// A range of addresses of a device, as the CPU sees it.
+struct Region {
+  enum class Kind : std::uint8_t { kRegisters, kPciConfiguration, kPciMemory, kPciIo };
+  PaRange range;
+  Kind kind = Kind::kRegisters;
+};
+
+// A node with registers, interrupts or streams of its own.
+struct Device {
+  NodeId node = fw::dt::kNoNode;
+  bool enabled = true;  // the node and all its parents are available
+  bool is_pci_host = false;
+  std::span<const Region> regions;
+  std::span<const Interrupt> interrupts;  // those that reach the GIC
+  std::span<const IommuBinding> iommus;
+  std::span<const RequesterMap> iommu_map;  // PCI hosts
+  // A DMA master for sure (streams, dma-coherent, dma-ranges, PCI); false says nothing.
+  bool declares_dma = false;
+};
+
+enum class IommuKind : std::uint8_t {
+  kSmmuV1V2,
+  kSmmuV3,
+  kQualcommSmmu,
+  kIpmmu,
+  kApple,
+  kExynos,
+  kMediatek,
+  kRockchip,
+  kSunxi,
+  kTegra,
+  kVirtio,
+  kOther
+};
+const char* to_string(IommuKind kind);
+
+struct Iommu {
+  IommuKind kind = IommuKind::kOther;
+  NodeId node = fw::dt::kNoNode;
+  bool enabled = true;
+  std::span<const Region> regions;
+  std::span<const Interrupt> interrupts;
+};
+
+// A node of an earlier hypervisor's world in a host's tree (Socle is nested, or the tree was
+// edited for another hypervisor).
+struct Leftover {
+  NodeId node = fw::dt::kNoNode;
+};
+
+struct Platform {
+  InplaceVector<Cpu, kMaxCpus> cpus;  // the boot CPU first
+  unsigned cpus_left_out = 0;         // beyond kMaxCpus
+  std::span<const RamBank> ram;
+  std::span<const ReservedRange> reserved;  // sorted by address; may overlap
+  std::span<const DynamicReservation> dynamic_reservations;
+  Gic gic;
+  Timer timer;
+  Psci psci;
+  std::optional<Console> console;
+  std::span<const Device> devices;  // by node
+  std::span<const Iommu> iommus;
+  std::span<const Leftover> leftovers;
+  // Set when a controller between devices and the GIC passes interrupts on without naming them
+  // (an interrupt controller below the GIC that has no `interrupts`): then any SPI may be in use.
+  NodeId opaque_interrupt_controller = fw::dt::kNoNode;
+
+  [[nodiscard]] std::uint64_t ram_bytes() const;
+  [[nodiscard]] const Device* device(NodeId node) const;  // by binary search; null without one
+};
+
+// Reads the machine from its tree. `dtuart` is the option of that name (empty: /chosen's
+// stdout-path). `boot_mpidr`: the affinity of the CPU that runs this, to put it first; if no CPU
+// node has it, that is an error.
+// Errors (kNotFound: no memory, no CPUs; kCorrupt; kTooLarge; kNoMemory) have a line in `notes`.
+// A missing GIC, timer, PSCI or console is no error here: the caller says what it cannot do.
+struct ReadOptions {
+  std::string_view dtuart;
+  std::optional<std::uint64_t> boot_mpidr;
+};
+Result<const Platform*> read(const fw::dt::Tree& tree, const ReadOptions& options, fw::Arena& arena,
+                             fw::Diagnostics& notes);
+
+// Parts that boot needs before it has memory for the whole.
+// The console alone: nothing if there is none (with a warning that says why).
+std::optional<Console> read_console(const fw::dt::Tree& tree, std::string_view dtuart,
+                                    fw::Arena& arena, fw::Diagnostics& notes);
+Result<std::span<const RamBank>> read_ram(const fw::dt::Tree& tree, fw::Arena& arena,
+                                          fw::Diagnostics& notes);
+Result<std::span<const ReservedRange>> read_reserved(const fw::dt::Tree& tree, fw::Arena& arena,
+                                                     fw::Diagnostics& notes);
+
+// A place of `size` bytes in RAM that meets none of `reserved` and none of `occupied`, at a
+// multiple of `alignment` (a power of two); the highest below `limit`, so that the low banks stay
+// whole. kNotFound if there is none.
+struct PlaceRequest {
+  std::uint64_t size = 0;
+  std::uint64_t alignment = kFrameSize;
+  Pa limit{~std::uint64_t{0}};
+};
+Result<PaRange> find_free_ram(std::span<const RamBank> ram, std::span<const ReservedRange> reserved,
+                              std::span<const PaRange> occupied, const PlaceRequest& request);
+
+}  // namespace socle::platform

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// Policy: which memory type and permissions a mapping gets, and why. Pure. The only maker of
+// Attributes (architecture, joint 4): boot mapping, hypercalls, faults and IOMMUs all ask here.
+//
+// The hardware domain is trusted with the machine: its device mappings are Normal write-back at
+// stage 2, so that its own stage 1 decides the effective type (Device for registers,
+// write-combining for frame buffers), and never executable. Other domains get Device-nGnRE.
+// The GIC is shared between vCPUs and gets Device-nGnRE from everybody.
+//
+// Source: shared requirements 1.3, 1.4, 2.1 to 2.5, 2.9; Arm ARM DDI 0487, D8.6.6 (combining the
+// attributes of stage 1 and stage 2).
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "hw/attributes.h"
+
+namespace socle::policy {
+
+enum class DomainKind : std::uint8_t { kHardware, kGuest };
+
+// The friend of Attributes: nobody else can make one. Use the questions below.
+class AttributeFactory {
+ private:
+  friend struct Maker;
+  static constexpr Attributes make(MemoryType type, Permissions permissions, Reason reason) {
+    return Attributes(type, permissions, reason);
+  }
+};
+
+inline constexpr Permissions kReadWriteExecute{.read = true, .write = true, .execute = true};
+inline constexpr Permissions kReadWrite{.read = true, .write = true, .execute = false};
+inline constexpr Permissions kReadOnly{.read = true, .write = false, .execute = false};
+inline constexpr Permissions kReadExecute{.read = true, .write = false, .execute = true};
+
+struct Maker {
+  static constexpr Attributes make(MemoryType type, Permissions permissions, Reason reason) {
+    return AttributeFactory::make(type, permissions, reason);
+  }
+};
+
+// --- guests' memory (stage 2) ---
+constexpr Attributes domain_ram() {
+  return Maker::make(MemoryType::kNormalWriteBack, kReadWriteExecute, Reason::kDomainRam);
+}
+constexpr Attributes reserved_memory() {
+  return Maker::make(MemoryType::kNormalWriteBack, kReadWriteExecute, Reason::kReservedMemory);
+}
+constexpr Attributes shared_info() {
+  return Maker::make(MemoryType::kNormalWriteBack, kReadWrite, Reason::kSharedInfo);
+}
+constexpr Attributes grant_table() {
+  return Maker::make(MemoryType::kNormalWriteBack, kReadWrite, Reason::kGrantTable);
+}
+constexpr Attributes grant_mapping(bool writable) {
+  return Maker::make(MemoryType::kNormalWriteBack, writable ? kReadWrite : kReadOnly,
+                     Reason::kGrantMapping);
+}
+constexpr Attributes foreign_mapping() {
+  return Maker::make(MemoryType::kNormalWriteBack, kReadWrite, Reason::kForeignMapping);
+}
+// The GIC's own pages, where a guest gets them (GICv2's virtual CPU interface).
+constexpr Attributes interrupt_controller() {
+  return Maker::make(MemoryType::kDeviceNGnRE, kReadWrite, Reason::kInterruptController);
+}
+// A page of MMIO mapped on a stage-2 fault of the hardware domain, or by XENMAPSPACE_dev_mmio.
+Attributes on_demand(DomainKind domain);
+
+// --- devices (stage 2) ---
+// What decides about a device's region. `compatibles` are those of its node, most specific first.
+struct DeviceTraits {
+  std::span<const std::string_view> compatibles;
+  bool no_memory_wc = false;  // mmio-sram's property
+  bool is_pci_window = false;
+};
+// One line of the registry: devices that need more than the default.
+struct Rule {
+  std::string_view compatible;
+  MemoryType type;
+  Permissions permissions;
+  Reason reason;
+  // Children of the node are parts of its region: their `reg` is not mapped for itself.
+  bool outer_region_only;
+  const char* why;
+};
+const Rule* find_rule(std::span<const std::string_view> compatibles);
+Attributes device(DomainKind domain, const DeviceTraits& traits);
+
+// What a page gets that two regions share: the stricter type (a device must not be read ahead of
+// time because a neighbour is memory), and every permission that one of them needs. The reason of
+// the region with the stricter type; of `first` if the types are the same.
+Attributes combined(const Attributes& first, const Attributes& second);
+
+// --- Socle's own map (EL2, stage 1) ---
+constexpr Attributes socle_code() {
+  return Maker::make(MemoryType::kNormalWriteBack, kReadExecute, Reason::kSocle);
+}
+constexpr Attributes socle_constants() {
+  return Maker::make(MemoryType::kNormalWriteBack, kReadOnly, Reason::kSocle);
+}
+constexpr Attributes socle_data() {
+  return Maker::make(MemoryType::kNormalWriteBack, kReadWrite, Reason::kSocle);
+}
+constexpr Attributes socle_device() {
+  return Maker::make(MemoryType::kDeviceNGnRE, kReadWrite, Reason::kSocle);
+}
+
+}  // namespace socle::policy
