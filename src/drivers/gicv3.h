@@ -11,25 +11,18 @@
 
 #include <cstdint>
 #include <span>
+#include <string_view>
 
-#include "base/range.h"
 #include "base/result.h"
 #include "base/types.h"
+#include "platform/platform.h"
 
 namespace socle::gic {
 
-// What firmware says of the controller (platform/ fills it in).
-struct Description {
-  PaRange distributor;
-  std::span<const PaRange> redistributors;
-  std::uint64_t redistributor_stride = 0;  // 0: by GICR_TYPER (128 KiB, or 256 KiB with VLPIs)
-  IntId maintenance;                       // PPI; 0 if firmware does not say
-};
-
 // Once, on the boot CPU, after which port::irq_*() work and kicks are sent through this GIC. Maps
-// the registers. Each failure is logged with its reason: kUnsupported (not a GICv3 or 4, no
-// system registers at EL2, no virtual interface), kInvalid (regions), kNoMemory.
-[[nodiscard]] Result<> init_distributor(const Description& description);
+// the registers. Each failure is logged with its reason: kUnsupported (none, not a GICv3 or 4,
+// no system registers at EL2), kInvalid (regions), kNoMemory.
+[[nodiscard]] Result<> init_distributor(const platform::Gic& description);
 // Once per CPU, the boot CPU included, by itself: finds and wakes its redistributor, opens its CPU
 // interface, enables kick and maintenance interrupts. kNotFound: no redistributor has this CPU's
 // affinity.
@@ -55,8 +48,17 @@ void kick(CpuIndex cpu);
 
 // True once init_distributor() has succeeded.
 bool is_present();
-// Bits of GICD_TYPER that a domain with the same lines shows.
+// Interrupt numbers below this exist: 32 * (GICD_TYPER.ITLinesNumber + 1).
 unsigned lines();
-IntId maintenance_interrupt();
+
+// The record by which boot finds this driver.
+struct Driver {
+  std::string_view name;
+  std::span<const std::string_view> compatible;
+  platform::Gic::Version version;
+  Result<> (*init_distributor)(const platform::Gic& description);
+  Result<> (*init_cpu)();
+};
+extern constinit const Driver kGicv3Driver;
 
 }  // namespace socle::gic
