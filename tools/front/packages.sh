@@ -13,7 +13,7 @@
 
 RUN_PACKAGES=(clang-19 lld-19 llvm-19 g++-aarch64-linux-gnu cmake ninja-build device-tree-compiler
   cpio xz-utils kmod)
-TEST_PACKAGES=("${RUN_PACKAGES[@]}" clang-format-19 clang-tidy-19 libclang-rt-19-dev libfdt-dev
+TEST_PACKAGES=("${RUN_PACKAGES[@]}" clang-format-19 clang-tidy-19 libclang-rt-19-dev libfdt-dev zlib1g-dev
   libgtest-dev libgmock-dev libbenchmark-dev libcli11-dev nlohmann-json3-dev libfmt-dev libxen-dev
   python3 shellcheck)
 
@@ -156,7 +156,7 @@ record() {
 
 # --- sets ---------------------------------------------------------------------------------------
 
-set_list() { printf '%s/sets/%s-%s.list\n' "$CACHE" "$(codename)" "$1"; }
+set_list() { printf '%s/sets/%s-%s.%s.list\n' "$CACHE" "$(codename)" "$1" "$RECIPE"; }
 
 # verified FILE HASH: the cached file is there and is what the signed index said.
 verified() {

@@ -3,14 +3,14 @@
 # What has to lie in build/deps before anything is built or booted. Each part is one function that
 # makes one directory; `part` skips those that are complete, so a second call costs milliseconds.
 #
-#   build/deps/arm64/        libfdt and Xen's public headers for the arm64 build
+#   build/deps/arm64/        libfdt, zlib and Xen's public headers for the arm64 build
 #   build/deps/qemu/         QEMU 10 with the libraries it needs, where the machine's own is too old
 #   build/deps/kernel-X.Y/   vmlinuz and the modules of the initrd
 #   build/deps/busybox/      the arm64 busybox of the initrd
 #   build/deps/initrd-X.Y.cpio
 #   build/deps/xen/xen       Debian's own Xen for arm64, to compare with
 
-RECIPE=1 # raise it when a part's contents change, so that old trees are made anew
+RECIPE=2 # raise it when a part's contents change: old trees are made anew, old package lists dropped
 DEFAULT_KERNEL=6.1
 KERNELS=(6.1 6.12)
 QEMU_MINIMUM=9
@@ -35,7 +35,7 @@ part() {
 setup_arm64() { part "the arm64 libraries" "$DEPS/arm64" make_arm64; }
 
 make_arm64() {
-  fetch arm64 arm64 printf '%s\n' libfdt-dev libfdt1 libxen-dev
+  fetch arm64 arm64 printf '%s\n' libfdt-dev libfdt1 libxen-dev zlib1g-dev
   unpack_set arm64 "$1"
 }
 
