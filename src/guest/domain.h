@@ -14,7 +14,10 @@
 #include "guest/event_channel.h"
 #include "guest/grant_table.h"
 #include "guest/hvm_params.h"
+#include "guest/id_registers.h"
+#include "guest/mmio_access.h"
 #include "guest/vdev/vgic_types.h"
+#include "mem/table_pool.h"
 #include "stage2/address_space.h"
 
 namespace socle::guest {
@@ -49,6 +52,11 @@ class Domain {
   std::span<Vcpu*> vcpus;
   IntId event_channel_ppi;
 
+  IdRegisters id_registers;  // what its CPUs say they can do
+  MmioRegions mmio;          // which of its addresses are emulated registers
+
+  // Frames of the address space's tables, with this domain's quota.
+  mem::TablePool table_pool;
   stage2::AddressSpace address_space;
   vgic::DomainState gic;
   EventChannels event_channels;
