@@ -81,6 +81,11 @@ class SOCLE_CAPABILITY("lock") SpinLock {
     detail::held_lock_ranks &= ~(std::uint32_t{1} << static_cast<unsigned>(rank_));
   }
 
+  // Whether this CPU holds a lock of this rank (of which it can hold one only).
+  [[nodiscard]] bool is_held_here() const {
+    return ((detail::held_lock_ranks >> static_cast<unsigned>(rank_)) & 1) != 0;
+  }
+
  private:
   std::atomic<std::uint16_t> next_{0};
   std::atomic<std::uint16_t> serving_{0};

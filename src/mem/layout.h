@@ -22,6 +22,12 @@ struct MemoryLayout {
   MfnRange bootstrap;  // free RAM, mapped for Socle: descriptors and the first heap
 };
 
+// Whether all of `frames` is RAM that nothing else claims. False for no frames.
+[[nodiscard]] bool is_free_ram(const MemoryLayout& layout, const MfnRange& frames);
+
+// Of the bootstrap range: leaves for the blocks that its own ends cut (at most four).
+inline constexpr FrameCount kBootstrapLeaves{4};
+
 // The least size of `bootstrap` with which FrameTable::init() succeeds: 8 KiB per GiB of RAM, a
 // leaf for every end of a range that is not 2 MiB-aligned, and a first heap of 256 KiB.
 [[nodiscard]] FrameCount bootstrap_need(const MemoryLayout& layout);

@@ -6,7 +6,7 @@
 // operation may take all it needs before it changes anything (prepare, then commit).
 //
 // Caller: any CPU. Locks: its own (kTablePool); draws from the heap with that lock *not* held.
-// Frames are of the heap: mapped for Socle, zeroed when taken.
+// Frames are of the heap: mapped for Socle; their contents are arbitrary when taken and given.
 
 #include <cstdint>
 
@@ -30,9 +30,9 @@ class TablePool {
   // when frames are given back. kNoMemory: quota or heap exhausted; what was gained stays in stock.
   [[nodiscard]] Result<> reserve(FrameCount count);
 
-  // One zeroed frame, from the stock or else from the heap. kNoMemory: quota or heap exhausted.
+  // One frame, from the stock or else from the heap. kNoMemory: quota or heap exhausted.
   [[nodiscard]] Result<Mfn> take();
-  // 2^order aligned zeroed frames, always from the heap: concatenated root tables. order <= 4.
+  // 2^order aligned frames, always from the heap: concatenated root tables.
   [[nodiscard]] Result<Mfn> take_contiguous(Order order);
   // Gives a frame back that nobody can reach any more: its TLB invalidations have completed.
   void give(Mfn frame);
@@ -51,6 +51,7 @@ class TablePool {
   };
 
   [[nodiscard]] Result<> admit(FrameCount count) SOCLE_EXCLUDES(lock_);
+  void dismiss(FrameCount count) SOCLE_EXCLUDES(lock_);
   void push(Mfn frame) SOCLE_REQUIRES(lock_);
   Mfn pop() SOCLE_REQUIRES(lock_);
 
