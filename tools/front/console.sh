@@ -20,14 +20,15 @@ command_text() {
 # append_session INITRD TO [WORD...]: the initrd with a second, tiny archive behind it that tells init
 # what to do (see tools/initrd/init). Archives in an initrd start at multiples of four bytes.
 append_session() {
-  local initrd=$1 to=$2 root="$WORK/session"
+  local initrd=$1 to=$2 root="$WORK/session" size
   shift 2
+  size=$(stty size 2>/dev/null) || size=
   mkdir -p "$root/socle"
   {
     printf 'SOCLE_MARK=%s\n' "$MARK"
     if [[ $# -eq 0 && -t 0 ]]; then
       printf 'SOCLE_TERM=%s\n' "$(quote_word "${TERM:-vt100}")"
-      printf 'SOCLE_SIZE=%s\n' "$(quote_word "$(stty size 2>/dev/null || true)")"
+      [[ ! $size =~ ^[1-9][0-9]*\ [1-9] ]] || printf 'SOCLE_SIZE=%s\n' "$(quote_word "$size")"
     fi
   } >"$root/socle/environment"
   if [[ $# -gt 0 ]]; then command_text "$@" >"$root/socle/command"; fi
@@ -85,7 +86,7 @@ failed_boot() {
 # command_session QEMU_COMMAND...: boots, prints what the command prints, sets COMMAND_STATUS.
 command_session() {
   local begun=no carriage=no begin="socle-$MARK-begin" end="socle-$MARK-status "
-  LOG_FILE=$BUILD/run/console.log
+  LOG_FILE=${SOCLE_CONSOLE_LOG:-$BUILD/run/console.log}
   exec {LOG}>"$LOG_FILE"
   DEADLINE=0 TIMED_OUT=no COMMAND_STATUS=
   [[ $OPT_TIMEOUT -eq 0 ]] || DEADLINE=$((SECONDS + OPT_TIMEOUT))

@@ -83,7 +83,11 @@ describe_machine() {
   if [[ $mebibytes -gt 4096 ]]; then # sparse: the host gives pages when they are touched
     MACHINE+=(-object "memory-backend-ram,id=ram,size=${mebibytes}M,reserve=off" -machine memory-backend=ram)
   fi
-  MACHINE+=(-netdev "user,id=net0" -device "virtio-net-pci,netdev=net0,romfile=")
+  if [[ $OPT_NETWORK == yes ]]; then
+    MACHINE+=(-netdev "user,id=net0" -device "virtio-net-pci,netdev=net0,romfile=")
+  else
+    MACHINE+=(-nic none)
+  fi
   for file in "${OPT_DISKS[@]}"; do
     MACHINE+=(-drive "$(drive_option "${file#*:}" "disk$number")")
     case ${file%%:*} in

@@ -28,6 +28,7 @@ The machine (QEMU's virt):
   --gic VERSION        default $OPT_GIC
   --disk FILE          attach FILE by virtio-blk-pci; also --mmio-disk FILE (virtio-blk on
                        virtio-mmio) and --nvme FILE; may be repeated
+  --no-network         no network card (default: virtio-net-pci on QEMU's user network)
   --qemu-arg ARG       one more argument for QEMU (may be repeated)
 
 Else:
@@ -46,7 +47,7 @@ run_defaults() {
   OPT_HYPERVISOR=socle OPT_PRESET=el2-release OPT_KERNEL=$DEFAULT_KERNEL OPT_INITRD=
   OPT_APPEND='' OPT_HV_APPEND='' OPT_DOM0_MEM=''
   OPT_CPU=cortex-a57 OPT_CPUS=2 OPT_MEMORY=2G OPT_GIC=3
-  OPT_DISKS=() OPT_QEMU_ARGS=() OPT_TIMEOUT=0 OPT_PRINT=no OPT_VERBOSE=no
+  OPT_DISKS=() OPT_QEMU_ARGS=() OPT_TIMEOUT=0 OPT_PRINT=no OPT_VERBOSE=no OPT_NETWORK=yes
   COMMAND=() WITH_COMMAND=no
 }
 
@@ -78,6 +79,7 @@ run_arguments() {
     case $1 in
       --help | -h) run_help; exit 0 ;;
       --print) OPT_PRINT=yes ;;
+      --no-network) OPT_NETWORK=no ;;
       --yes | -y) ASSUME_YES=yes ;;
       -v | --verbose) OPT_VERBOSE=yes ;;
       --) shift; WITH_COMMAND=yes; COMMAND=("$@"); break ;;
@@ -120,15 +122,14 @@ check_arguments() {
 
 # build_preset PRESET [TARGET...]: configures once, builds what changed.
 build_preset() {
-  local preset=$1 launcher=()
+  local preset=$1
   shift
   if [[ ! -f $BUILD/$preset/build.ninja ]]; then
-    have ccache && launcher=(-DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
     say "configuring $preset"
-    (cd "$SOCLE_ROOT" && cmake --preset "$preset" "${launcher[@]}") >"$BUILD/$preset.log" 2>&1 ||
+    (cd "$SOCLE_ROOT" && cmake --preset "$preset") >"$BUILD/$preset.log" 2>&1 ||
       { cat "$BUILD/$preset.log" >&2; die "cmake could not configure $preset"; }
   fi
-  (cd "$SOCLE_ROOT" && NINJA_STATUS='socle: building [%f/%t] ' cmake --build --preset "$preset" \
+  (cd "$SOCLE_ROOT" && NINJA_STATUS='[%f/%t] ' cmake --build --preset "$preset" \
     ${1:+--target "$@"}) >&2 || die "the build of $preset failed"
 }
 
@@ -165,7 +166,7 @@ choose_payload() {
       OPT_DOM0_MEM=${OPT_DOM0_MEM:-$((half < 1024 ? half : 1024))M}
       ;;
     socle)
-      build_preset "$OPT_PRESET" socle
+      build_preset "$OPT_PRESET"
       HYPERVISOR=$BUILD/$OPT_PRESET/socle.bin
       ;;
     *) HYPERVISOR=$OPT_HYPERVISOR ;;

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# Numbers of CPUs, CPU models, sizes of memory.
+
+MODELS=(cortex-a57 cortex-a72 cortex-a76 neoverse-n1 max)
+
+# boots_with CPUS MODEL [OPTIONS]: all CPUs come up and each of them can run something.
+boots_with() {
+  local cpus=$1 model=$2 out
+  shift 2
+  out=$(dom0 --cpus "$cpus" --cpu "$model" "$@" -- \
+    'nproc; for cpu in $(seq 0 $(($(nproc) - 1))); do taskset -c $cpu cut -d " " -f 39 /proc/self/stat; done')
+  equal "$cpus $(seq -s ' ' 0 $((cpus - 1)))" "${out//$'\n'/ }" "number of CPUs, then who ran"
+}
+
+test_1_cpu_cortex_a72() { boots_with 1 cortex-a72; }
+test_2_cpus_max() { boots_with 2 max; }
+test_4_cpus_cortex_a76() { boots_with 4 cortex-a76; }
+test_8_cpus_neoverse_n1() { TIMEOUT=240 boots_with 8 neoverse-n1; }
+
+full_every_number_of_cpus_on_every_model() {
+  local cpus model
+  for cpus in 1 2 4 8; do
+    for model in "${MODELS[@]}"; do
+      TIMEOUT=300 boots_with "$cpus" "$model" || fail "$cpus CPUs on $model"
+    done
+  done
+}
+
+full_kernel_6_12_on_every_model() {
+  local model
+  for model in "${MODELS[@]}"; do boots_with 2 "$model" --kernel 6.12 || fail "6.12 on $model"; done
+}
+
+# at_least MIB OPTIONS...: dom0 has that much memory and can use a good part of it.
+at_least() {
+  local wanted=$1 has
+  shift
+  has=$(dom0 "$@" -- "awk '/MemTotal/ { print int(\$2 / 1024) }' /proc/meminfo")
+  [[ $has -ge $wanted ]] || fail "dom0 has $has MiB, less than $wanted"
+}
+
+# All of the machine's memory is dom0's, less what Linux's page array takes (1/64).
+whole() { if [[ $HYPERVISOR == socle ]]; then printf '%s\n' "$1"; else printf '%s\n' "$2"; fi; }
+
+test_512_MiB() { at_least "$(whole 440 200)" --memory 512M; }
+test_4_GiB() { at_least "$(whole 3700 900)" --memory 4G; }
+test_64_GiB() { at_least "$(whole 63000 900)" --memory 64G; }
+test_1_TiB_of_which_dom0_has_4_GiB() { TIMEOUT=240 at_least 3700 --memory 1T --dom0-mem 4G; }
+
+# Linux writes 16 GiB of page array for 1 TiB: only where the host has that.
+full_1_TiB_all_of_it_for_dom0() {
+  local available
+  available=$(awk '/MemAvailable/ { print int($2 / 1024 / 1024) }' /proc/meminfo)
+  [[ $available -ge 20 ]] || { printf 'skipped: 20 GiB are needed on the host, %s are free\n' "$available"; return 0; }
+  TIMEOUT=600 at_least "$(whole 1000000 900)" --memory 1T
+}
