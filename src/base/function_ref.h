@@ -25,9 +25,7 @@ class FunctionRef<R(Args...)> {
           return (*static_cast<std::remove_reference_t<F>*>(object))(std::forward<Args>(args)...);
         }) {}
 
-  constexpr R operator()(Args... args) const {
-    return call_(object_, std::forward<Args>(args)...);
-  }
+  constexpr R operator()(Args... args) const { return call_(object_, std::forward<Args>(args)...); }
 
  private:
   void* object_;

@@ -35,6 +35,7 @@ enum class LockRank : std::uint8_t {
   kEventChannels,
   kAddressSpace,  // one domain's stage-2 map
   kIommu,
+  kVmids,       // who has which VMID
   kTablePool,   // a domain's pool draws from the heap,
   kHeap,        // growth of the heap draws from the frame table
   kFrameTable,  // who owns each frame

@@ -5,10 +5,14 @@
 // Each call only *issues*; nothing is guaranteed complete until tlb_sync(). The stage-2 ledger
 // (stage2/ledger.h) is the one caller that batches; nobody else invalidates stage 2.
 //
-// Stage 2: entries are tagged with a VMID. Invalidation by IPA removes stage-2 entries only;
-// combined stage-1-and-2 entries go with tlb_stage2_drop_combined(), which must follow after
-// tlb_sync() (Arm ARM DDI 0487, D8.14 "TLB maintenance", and the requirement for TLBI VMALLE1IS
-// after IPAS2). port/el2 switches VTTBR_EL2 to the target VMID where it is not the current one.
+// The caller has made its table writes visible (barrier_table_write()) before it issues.
+//
+// Stage 2: entries are tagged with a VMID. Invalidation by IPA removes what was cached from stage-2
+// tables only; entries that combine both stages go with tlb_stage2_drop_combined(), which must
+// follow after a tlb_sync() (Arm ARM DDI 0487, D8.16 "TLB maintenance": a combined entry could
+// otherwise be made again from a stage-2 entry that is not gone yet). port/el2 switches VTTBR_EL2
+// to the target VMID where it is not the current one; so these run at EL2 with nobody else on the
+// CPU.
 
 #include <cstdint>
 
@@ -23,15 +27,24 @@ struct Stage2Context {
 };
 
 // What the CPU can do; constant after boot. FEAT_TLBIRANGE, FEAT_TTL.
+// As far as maintenance goes; the whole is hw::MemoryFeatures (port/memory_features.h).
 struct TlbFeatures {
   bool ranges = false;
   bool level_hints = false;
 };
 TlbFeatures tlb_features();
 
-// Stage-2 leaf entries for the frames of `range`, all mapped at `level` (hint; a range may be one
-// block).
-void tlb_stage2_range(const Stage2Context& context, const GfnRange& range, Level level);
+// What was removed or changed in the tables, for every frame of a range.
+enum class TlbReach : std::uint8_t {
+  kLeaf,    // leaf entries, all of one level
+  kTables,  // whole subtrees: leaf entries of any level, and cached pointers to tables
+};
+
+// Translations of the frames of `range` cached from stage-2 tables. `level` is that of the entries
+// that were changed, and says for kLeaf where the leaf entries are. A range of many entries may
+// become everything of the VMID.
+void tlb_stage2_range(const Stage2Context& context, const GfnRange& range, Level level,
+                      TlbReach reach);
 // Everything tagged with this VMID, both stages.
 void tlb_stage2_all(const Stage2Context& context);
 // Combined entries of this VMID, after tlb_stage2_range() and tlb_sync().

@@ -1,29 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// AddressSpace: what a domain's physical addresses (IPA) mean to its CPUs: its stage-2 tables, their
-// VMID and their lock. The map is a function from guest frames to {machine frame, attributes}; the
-// tables always hold it in the largest blocks possible (1 GiB, 2 MiB, 4 KiB, with the contiguous
-// hint on top), whatever the order in which it was built.
+// AddressSpace: what a domain's physical addresses (IPA) mean to its CPUs: its stage-2 tables,
+// their VMID and their lock. The map is a function from guest frames to {machine frame,
+// attributes}; the tables always hold it in the largest blocks possible (1 GiB, 2 MiB, 4 KiB, with
+// the contiguous hint on top), whatever the order in which it was built.
 //
 // Callers     Boot (hwdom/build), hypercalls, the fault path, guest-memory copies. Any CPU.
-// Locks       One per address space, rank kAddressSpace. Each function below takes it; to do several
-//             things under one lock, and pay for TLB maintenance once, make a Batch. To read a guest
-//             frame and be sure that it stays the guest's meanwhile, keep a Reader (or Batch) while
-//             touching the memory: nothing is unmapped, hence nothing given back, under it.
+// Locks       One per address space, rank kAddressSpace. Each function below takes it; to do
+// several
+//             things under one lock, and pay for TLB maintenance once, make a Batch. To read a
+//             guest frame and be sure that it stays the guest's meanwhile, keep a Reader (or Batch)
+//             while touching the memory: nothing is unmapped, hence nothing given back, under it.
 // Units       4 KiB frames. A range may be any; an operation costs table *entries*, not frames. The
 //             caller bounds ranges that a guest chose (a hypercall works in slices and continues).
 // Visibility  When a function returns, or a Batch ends, or Batch::pay() returns: all CPUs and
-//             listeners see the new map and none remembers the old. Meanwhile another vCPU may see a
-//             translation fault on a frame that is mapped before and after (break-before-make): the
-//             fault path looks up again, waiting for the lock by doing so, and retries.
+//             listeners see the new map and none remembers the old. Meanwhile another vCPU may see
+//             a translation fault on a frame that is mapped before and after (break-before-make):
+//             the fault path looks up again, waiting for the lock by doing so, and retries.
 // Errors      kNoMemory    no table frame; nothing was changed (prepare, then commit)
 //             kExists      map(): something else is mapped there; nothing was changed
 //             kNotFound    change(): a frame of the range is not mapped; nothing was changed
 //             kOutOfRange  beyond the IPA or PA size
 //             kInvalid     an address space without tables (before init(), after teardown())
 //             and what a Listener's prepare() returns.
-// Source      Arm ARM DDI 0487, D8 "The AArch64 Virtual Memory System Architecture"; TLB maintenance
+// Source      Arm ARM DDI 0487, D8 "The AArch64 Virtual Memory System Architecture"; TLB
+// maintenance
 //             requirements D8.14 and D8.16.1 (break-before-make).
 
 #include <array>
@@ -38,7 +40,9 @@
 #include "base/types.h"
 #include "hw/attributes.h"
 #include "port/tlb.h"
+#include "stage2/ledger.h"
 #include "stage2/listener.h"
+#include "stage2/table.h"
 #include "stage2/table_source.h"
 #include "stage2/vmid.h"
 
@@ -84,6 +88,8 @@ class AddressSpace {
     VmidAllocator* vmids = &machine_vmids;
     // Size of the guest's physical address space; 0: as large as the CPUs allow.
     unsigned ipa_bits = 0;
+    // Encode for HCR_EL2.FWB = 1 if the CPUs have FEAT_S2FWB; ask forced_write_back() afterwards.
+    bool forced_write_back = false;
   };
 
   constexpr AddressSpace() = default;
@@ -145,15 +151,82 @@ class AddressSpace {
   [[nodiscard]] bool teardown(std::size_t budget) SOCLE_EXCLUDES(lock_);
 
  private:
-  friend class AddressSpaceImpl;
-  // See address_space.cc; Table<Stage2Format> is not part of this contract.
   mutable SpinLock lock_{LockRank::kAddressSpace};
+  Table<hw::Stage2Attributes> table_ SOCLE_GUARDED_BY(lock_);
+  Listener* listeners_ SOCLE_GUARDED_BY(lock_) = nullptr;
+  // Torn down as far as anybody can see; tables remain to be freed.
+  bool is_dying_ SOCLE_GUARDED_BY(lock_) = false;
+
+  // Constant from init() on.
+  VmidAllocator* vmids_ = nullptr;
+  std::uint64_t vttbr_without_vmid_ = 0;
   std::uint64_t vtcr_ = 0;
+  FrameCount machine_frames_;
   unsigned ipa_bits_ = 0;
   bool forced_write_back_ = false;
-  VmidAllocator* vmids_ = nullptr;
+
   VmidTag vmid_;
-  Listener* listeners_ SOCLE_GUARDED_BY(lock_) = nullptr;
+};
+
+// The address space held still: while a Reader lives, no frame is unmapped, so whatever lookup()
+// names stays the guest's and may be touched. Short-lived, on the stack.
+class SOCLE_SCOPED_CAPABILITY AddressSpace::Reader {
+ public:
+  explicit Reader(const AddressSpace& space) SOCLE_ACQUIRE(space.lock_);
+  ~Reader() SOCLE_RELEASE();
+  Reader(const Reader&) = delete;
+  Reader& operator=(const Reader&) = delete;
+
+  [[nodiscard]] std::optional<Translation> lookup(Gfn gfn) const;
+  Gfn walk(const GfnRange& range, FunctionRef<bool(const Extent&)> visit) const;
+
+ private:
+  const AddressSpace& space_;
+};
+
+// Several changes under one lock that pay for their TLB maintenance once, when the Batch ends. A
+// frame that was unmapped may be given to somebody else only after that, or after pay().
+class SOCLE_SCOPED_CAPABILITY AddressSpace::Batch {
+ public:
+  explicit Batch(AddressSpace& space) SOCLE_ACQUIRE(space.lock_);
+  ~Batch() SOCLE_RELEASE();
+  Batch(const Batch&) = delete;
+  Batch& operator=(const Batch&) = delete;
+
+  // As the functions of AddressSpace. Each is whole or not at all; an error leaves the earlier ones
+  // of the batch in force.
+  Result<> map(const GfnRange& range, Mfn first, const Attributes& attributes);
+  Result<> map_overwrite(const GfnRange& range, Mfn first, const Attributes& attributes);
+  Result<std::optional<Translation>> replace(Gfn gfn, Mfn mfn, const Attributes& attributes);
+  Result<> unmap(const GfnRange& range);
+  Result<> change(const GfnRange& range, const Attributes& attributes);
+  [[nodiscard]] std::optional<Translation> lookup(Gfn gfn) const;
+
+  // Pays now, and goes on.
+  void pay();
+
+ private:
+  friend class AddressSpace;
+  Result<> map_as(Edit::Kind kind, const GfnRange& range, Mfn first, const Attributes& attributes);
+  Result<> run(const Edit& edit, const Change& change);
+  Result<> prepare_listeners(const Change& change);
+
+  class Invalidation final : public Invalidator {
+   public:
+    explicit Invalidation(AddressSpace& space) : space_(space) {}
+    void invalidate(const InputRange& range, Level level, port::TlbReach reach) override;
+    void invalidate_all() override;
+    void complete() override;
+
+   private:
+    AddressSpace& space_;
+    bool combined_remain_ = false;
+  };
+
+  AddressSpace& space_;
+  Invalidation invalidation_;
+  Ledger ledger_;
+  bool listeners_owed_ = false;
 };
 
 }  // namespace socle::stage2

@@ -9,10 +9,11 @@
 //
 // Every call comes with the address space's lock held (LockRank::kAddressSpace), on the CPU that
 // makes the change. Order of calls for one change:
-//   prepare -> (somebody failed: cancel) | break entries, invalidate..., complete -> make ->
-//   commit, and, once per batch, complete before anything that was unmapped is given back.
+//   prepare -> (a later listener failed: cancel)
+//           -> entries are broken, invalidate, complete, entries are made -> commit
+// and once per batch, before anything that was unmapped may be given back: complete.
 
-#include <optional>
+#include <cstdint>
 
 #include "base/range.h"
 #include "base/result.h"
@@ -21,12 +22,16 @@
 
 namespace socle::stage2 {
 
-// After the change the guest frames of `range` translate to `output`, `output` + 1, ... with these
-// attributes, whatever was there before; or, without an output, to nothing.
 struct Change {
+  enum class Kind : std::uint8_t {
+    kMap,         // the frames of `range` will translate to `output`, `output` + 1, ...
+    kUnmap,       // to nothing
+    kAttributes,  // as they do now, with other attributes
+  };
+  Kind kind;
   GfnRange range;
-  std::optional<Mfn> output;
-  DecodedAttributes attributes;  // meaningful with an output
+  Mfn output;                    // kMap
+  DecodedAttributes attributes;  // kMap, kAttributes
 };
 
 class Listener {

@@ -58,16 +58,16 @@ class VmidAllocator {
   static constexpr unsigned kGenerationShift = 16;
 
   [[nodiscard]] bool is_current(std::uint64_t tag) const;
+  std::uint16_t activate_slowly(VmidTag& tag, CpuIndex cpu) SOCLE_EXCLUDES(lock_);
+  std::uint64_t renew(std::uint64_t old_tag) SOCLE_REQUIRES(lock_);
   bool keep_if_reserved(std::uint64_t old_tag, std::uint64_t new_tag) SOCLE_REQUIRES(lock_);
   bool is_reserved(std::uint64_t vmid) const SOCLE_REQUIRES(lock_);
-  std::uint64_t next_free() SOCLE_REQUIRES(lock_);
   void begin_generation() SOCLE_REQUIRES(lock_);
 
-  // Nests inside kAddressSpace: an address space may be activated while it is edited elsewhere.
-  SpinLock lock_{LockRank::kTablePool};
+  SpinLock lock_{LockRank::kVmids};
   std::atomic<std::uint64_t> generation_{1};
   std::uint64_t last_vmid_ = 0;
-  std::uint64_t next_ SOCLE_GUARDED_BY(lock_) = 1;
+  std::uint64_t next_ SOCLE_GUARDED_BY(lock_) = 1;  // smaller ones are taken or reserved
   // The tag each CPU has loaded in this generation; 0: none, or a roll-over came since.
   std::array<std::atomic<std::uint64_t>, kMaxCpus> active_{};
   // The tag each CPU had loaded at the last roll-over (carried on until it activates another).
