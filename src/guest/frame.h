@@ -5,6 +5,7 @@
 // returns. It lives at the very top of the vCPU's EL2 stack. Layout known to el2/vectors.S
 // (static_assert there).
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
@@ -15,8 +16,11 @@ struct CpuFrame {
   std::uint64_t pc;      // ELR_EL2
   std::uint64_t pstate;  // SPSR_EL2
   std::uint64_t esr;     // ESR_EL2 at the exit; valid for synchronous exits
+  // The Vcpu's own, for the check before ERET; set once when the stack is made.
+  const std::atomic<std::uint32_t>* pending_work;
+  std::uint64_t unused;
 };
 static_assert(offsetof(CpuFrame, pc) == 31 * 8);
-static_assert(sizeof(CpuFrame) == 34 * 8 && sizeof(CpuFrame) % 16 == 0);
+static_assert(sizeof(CpuFrame) == 36 * 8 && sizeof(CpuFrame) % 16 == 0);
 
 }  // namespace socle::guest

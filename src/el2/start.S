@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+// From the boot loader to C++: the boot CPU by the arm64 Image protocol (Linux,
+// Documentation/arch/arm64/booting.rst: x0 = device tree, MMU off, image cleaned to the point of
+// coherency, any 4 KiB-aligned address), the others by PSCI CPU_ON.
+//
+// Until the MMU is on, all of memory is Device-nGnRnE for this CPU: no unaligned access, no
+// exclusives.
+#include "el2/layout.h"
+
+	.section ".head.text", "ax"
+	.global socle_head
+socle_head:
+	b	boot_cpu
+	.long	0
+	.quad	0				// text_offset
+	.quad	socle_image_size		// with .bss
+	.quad	0xa				// little endian, 4 KiB pages, anywhere
+	.quad	0, 0, 0
+	.ascii	"ARM\x64"
+	.long	0				// offset of a PE header: none
+
+	.section ".text.start", "ax"
+
+	.macro	address register, symbol
+	adrp	\register, \symbol
+	add	\register, \register, :lo12:\symbol
+	.endm
+
+	.macro	constant register, value
+	movz	\register, #((\value) & 0xffff)
+	movk	\register, #(((\value) >> 16) & 0xffff), lsl #16
+	.endm
+
+	// DC \operation for every line of [\from, \to). Uses x9 to x11, changes \from.
+	.macro	data_cache operation, from, to
+	mrs	x9, ctr_el0
+	ubfx	x9, x9, #16, #4
+	mov	x10, #4
+	lsl	x10, x10, x9
+	sub	x11, x10, #1
+	bic	\from, \from, x11
+1:	cmp	\from, \to
+	b.hs	2f
+	dc	\operation, \from
+	add	\from, \from, x10
+	b	1b
+2:	dsb	sy
+	.endm
+
+	// EL2 as Socle wants it, MMU off. Firmware may have left E2H or a guest's traps behind.
+	.macro	el2_known_state
+	constant x9, SOCLE_HCR_HOST
+	msr	hcr_el2, x9
+	isb
+	constant x9, SOCLE_SCTLR_OFF
+	msr	sctlr_el2, x9
+	constant x9, SOCLE_CPTR_OPEN
+	msr	cptr_el2, x9
+	msr	cnthp_ctl_el2, xzr
+	msr	vttbr_el2, xzr
+	isb
+	.endm
+
+	// Loads socle_regime; afterwards the MMU and caches are on.
+	.macro	mmu_on
+	address	x9, socle_regime
+	ldp	x10, x11, [x9, #SOCLE_REGIME_MAIR]
+	ldp	x12, x13, [x9, #SOCLE_REGIME_TTBR]
+	msr	mair_el2, x10
+	msr	tcr_el2, x11
+	msr	ttbr0_el2, x12
+	isb
+	tlbi	alle2
+	ic	iallu
+	dsb	nsh
+	isb
+	msr	sctlr_el2, x13
+	isb
+	.endm
+
+// x19 device tree, x20 exception level, x21 what is wrong (0: nothing), x22 its value
+boot_cpu:
+	msr	daifset, #0xf
+	msr	spsel, #1
+	mov	x19, x0
+	mrs	x20, CurrentEL
+	lsr	x20, x20, #2
+	mov	x21, #0
+	mov	x22, #0
+	cmp	x20, #2
+	b.eq	3f
+	mov	x21, #SOCLE_PROBLEM_EXCEPTION_LEVEL
+	mov	x22, x20
+	b	4f
+3:	el2_known_state
+	mrs	x9, hcr_el2
+	tbz	x9, #34, 4f
+	mov	x21, #SOCLE_PROBLEM_HOST_EXTENSIONS
+
+	// Lines of this area that somebody left dirty must not be written back over what we store
+	// below the caches.
+4:	address	x4, socle_head
+	address	x5, socle_image_end
+	data_cache civac, x4, x5
+
+	// The image was linked at 0: add where it is. Only relative relocations can be there.
+	address	x4, socle_head
+	address	x5, socle_relocations
+	address	x6, socle_relocations_end
+5:	cmp	x5, x6
+	b.hs	7f
+	ldp	x7, x8, [x5], #16
+	ldr	x9, [x5], #8
+	cmp	w8, #1027			// R_AARCH64_RELATIVE
+	b.ne	6f
+	add	x9, x9, x4
+	str	x9, [x7, x4]
+	b	5b
+6:	mov	x21, #SOCLE_PROBLEM_RELOCATION
+	mov	w22, w8
+
+7:	address	x5, socle_bss_start
+	address	x6, socle_image_end
+8:	cmp	x5, x6
+	b.hs	9f
+	stp	xzr, xzr, [x5], #16
+	b	8b
+
+	// Thread-local data of the boot CPU; what has no initial value is in .bss.
+9:	address	x5, socle_tls_start
+	address	x6, socle_tls_data_end
+	address	x7, socle_boot_cpu_block
+	add	x7, x7, #SOCLE_CRASH_STACK_SIZE
+	mov	x8, x7
+	add	x8, x8, #SOCLE_TCB_SIZE
+10:	cmp	x5, x6
+	b.hs	11f
+	ldr	x9, [x5], #8
+	str	x9, [x8], #8
+	b	10b
+
+11:	address	x9, socle_boot_stack_top
+	mov	sp, x9
+	mov	x29, xzr
+	mov	x30, xzr
+	cbnz	x21, refused
+	msr	tpidr_el2, x7
+	address	x9, socle_vectors
+	msr	vbar_el2, x9
+	isb
+
+	mov	x0, x19
+	bl	socle_early_map
+	cbz	w0, no_tables
+
+	// Lines that were fetched meanwhile are older than what was stored below them.
+	address	x4, socle_relro_start
+	address	x5, socle_image_end
+	data_cache ivac, x4, x5
+	mmu_on
+	mov	x0, x19
+	bl	socle_start
+	b	.
+
+no_tables:
+	mov	x21, #SOCLE_PROBLEM_TABLES
+refused:
+	mov	x0, x21
+	mov	x1, x22
+	mov	x2, x19
+	bl	socle_boot_refused
+12:	wfi
+	b	12b
+
+// x0: the CPU's thread control block: word 0 is its stack's top, word 1 its ticket (cpus.cc).
+	.global	socle_secondary_entry
+socle_secondary_entry:
+	msr	daifset, #0xf
+	msr	spsel, #1
+	mov	x19, x0
+	mrs	x9, CurrentEL
+	cmp	x9, #(2 << 2)
+	b.ne	13f
+	el2_known_state
+	mmu_on
+	msr	tpidr_el2, x19
+	address	x9, socle_vectors
+	msr	vbar_el2, x9
+	isb
+	ldp	x9, x0, [x19]
+	mov	sp, x9
+	mov	x29, xzr
+	mov	x30, xzr
+	bl	socle_secondary_start
+13:	wfi
+	b	13b
+
+	// Memory of the boot CPU, behind everything else in the image. The first page of each half is
+	// never mapped: what runs over its stack faults there.
+	.section ".boot_area", "aw", %nobits
+	.balign	4096
+	.space	4096
+	.global	socle_boot_stack, socle_boot_stack_top
+socle_boot_stack:
+	.space	SOCLE_BOOT_STACK_SIZE
+socle_boot_stack_top:
+	.space	4096
+	.global	socle_boot_cpu_block, socle_boot_cpu_block_end
+socle_boot_cpu_block:
+	.space	SOCLE_CPU_BLOCK_SIZE
+socle_boot_cpu_block_end:
+
+	.global	socle_tls_room
+	.set	socle_tls_room, SOCLE_TLS_ROOM

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/log.h"
+#include "drivers/console.h"
+#include "el2/crash.h"
+#include "el2/psci.h"
+#include "el2/start.h"
+#include "image/early_console.h"
+#include "port/clock.h"
+#include "port/power.h"
+
+namespace socle {
+
+void socle_main(Pa tree) {
+  const bool has_clock = port::clock_init(0);
+  const Result<PaRange> tree_bytes = image::map_tree(tree);
+  const image::EarlyConsole early =
+      image::open_early_console(tree_bytes ? std::optional<PaRange>(*tree_bytes) : std::nullopt);
+  el2::set_crash_seams({.console_emergency = console::enter_emergency});
+  el2::set_console_drain(console::drain);
+  log_info("Socle, a hypervisor for 64-bit Arm");
+  if (!tree_bytes) log_error("device tree at {}: {}", tree, tree_bytes.error());
+  if (!has_clock) log_error("the counter's frequency is unknown (CNTFRQ_EL0)");
+  if (early.is_port) log_info("console at {}, by {}", early.registers, early.origin);
+  el2::psci_init({.is_present = true});
+  port::power_off();
+}
+
+void secondary_main(CpuIndex cpu) {
+  log_info("CPU {} is up", cpu);
+  port::power_halt();
+}
+
+}  // namespace socle

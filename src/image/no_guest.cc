@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// For an image in which no guest ever runs: the exits cannot happen.
+#include "base/check.h"
+#include "guest/exits.h"
+
+namespace socle::guest {
+
+extern "C" {
+
+void socle_guest_sync_exit(CpuFrame*) {
+  CHECK(false);
+}
+void socle_guest_irq_exit(CpuFrame*) {
+  CHECK(false);
+}
+void socle_guest_serror_exit(CpuFrame*) {
+  CHECK(false);
+}
+void socle_guest_entry_work(CpuFrame*) {
+  CHECK(false);
+}
+}
+
+}  // namespace socle::guest
