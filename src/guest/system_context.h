@@ -9,6 +9,9 @@
 // FP/SIMD: Socle is compiled without floating point, so those registers belong to the one vCPU of
 // the CPU and are never touched between two entries. `fp` is used by a switch of vCPUs only.
 //
+// EL1 is always AArch64, so the registers of AArch32 EL1 (DACR32_EL2, SPSR_abt, ...) do not exist
+// for a guest.
+//
 // Source: Arm ARM DDI 0487, D19 (system registers); which registers: docs/design/guest.md.
 
 #include <array>
@@ -57,14 +60,6 @@ struct SystemContext {
   std::uint64_t cntkctl_el1 = 0;
   // Pointer authentication keys: IA, IB, DA, DB, GA, each low then high.
   std::array<std::uint64_t, 10> pointer_keys{};
-  // AArch32 at EL0.
-  std::uint64_t dacr32_el2 = 0;
-  std::uint64_t ifsr32_el2 = 0;
-  std::uint64_t fpexc32_el2 = 0;
-  std::uint64_t spsr_abt = 0;
-  std::uint64_t spsr_und = 0;
-  std::uint64_t spsr_irq = 0;
-  std::uint64_t spsr_fiq = 0;
 
   FpContext fp;
 };

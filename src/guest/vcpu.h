@@ -12,6 +12,7 @@
 #include <atomic>
 #include <cstdint>
 
+#include "base/check.h"
 #include "base/types.h"
 #include "guest/events_vcpu.h"
 #include "guest/frame.h"
@@ -63,9 +64,20 @@ struct Vcpu {
 // Sets work bits and makes the vCPU's CPU see them soon, wherever it is. Any CPU, any lock held.
 void post_work(Vcpu& vcpu, Work work);
 
+namespace detail {
+inline thread_local constinit Vcpu* running_vcpu = nullptr;
+}  // namespace detail
+
 // The vCPU that this CPU runs; never null on a CPU that has one (CHECK).
-Vcpu& current_vcpu();
-Vcpu* current_vcpu_or_null();
-void set_current_vcpu(Vcpu* vcpu);
+inline Vcpu& current_vcpu() {
+  CHECK(detail::running_vcpu != nullptr);
+  return *detail::running_vcpu;
+}
+inline Vcpu* current_vcpu_or_null() {
+  return detail::running_vcpu;
+}
+inline void set_current_vcpu(Vcpu* vcpu) {
+  detail::running_vcpu = vcpu;
+}
 
 }  // namespace socle::guest
