@@ -88,15 +88,16 @@ void set_no_reboot(bool no_reboot) {
   reboot_is_forbidden = no_reboot;
 }
 
-void set_up_vcpus(Domain& domain) {
+Result<> set_up_vcpus(Domain& domain) {
   domain.id_registers = IdRegisters::from_this_cpu(domain.address_space.ipa_bits());
   vtimer::start_counter(domain);
   const std::uint64_t hcr = guest_hcr(domain.address_space.forced_write_back());
   for (Vcpu* vcpu : domain.vcpus) {
     vcpu->system.hcr_el2 = hcr;
     vcpu->system.vmpidr_el2 = virtual_mpidr(vcpu->id);
-    vgic::own_hardware_ppi(*vcpu, vtimer::interrupts().virtual_timer);
+    TRY(vgic::own_hardware_ppi(*vcpu, vtimer::interrupts().virtual_timer));
   }
+  return {};
 }
 
 void set_entry(Vcpu& vcpu, Ipa entry, std::uint64_t context) {

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 
+#include "base/result.h"
 #include "base/types.h"
 
 namespace socle::guest {
@@ -18,9 +19,9 @@ class Domain;
 struct Vcpu;
 
 // What the domain's CPUs say they can do, the registers a vCPU starts with, its timers (counting
-// from now for all of them) and their private interrupts. Builder; once per domain, on the boot
-// CPU. After vgic::init_vcpu().
-void set_up_vcpus(Domain& domain);
+// from now for all of them) and their private interrupts, which must be free (kBusy, kOutOfRange).
+// Builder; once per domain, on the boot CPU. After vgic::init_vcpu().
+[[nodiscard]] Result<> set_up_vcpus(Domain& domain);
 
 // The vCPU starts at `entry` with `context` in x0 and the rest of the boot protocol's state (x1-x3
 // zero, MMU off, interrupts masked). Builder, before run().
