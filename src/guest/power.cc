@@ -108,6 +108,7 @@ void set_entry(Vcpu& vcpu, Ipa entry, std::uint64_t context) {
 
 void run(Vcpu& vcpu) {
   set_current_vcpu(&vcpu);
+  vcpu.frame->pending_work = &vcpu.pending_work;
   load_guest_controls();
   vgic::load(vcpu);
   vcpu.pending_work.fetch_or(static_cast<std::uint32_t>(Work::kPower), std::memory_order_relaxed);
