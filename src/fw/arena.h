@@ -88,6 +88,10 @@ class Arena {
     return true;
   }
 
+  void give_back(const std::byte* end, std::size_t bytes) {
+    if (end == memory_.data() + used_) used_ -= bytes;
+  }
+
   std::span<std::byte> memory_;
   std::size_t used_ = 0;
 };
@@ -114,6 +118,16 @@ class ArenaVector {
     size_ = size;
   }
   void pop_back() { truncate(size_ - 1); }
+
+  // The elements, for good: room that was not used goes back to the arena if it can. Nothing is
+  // appended afterwards.
+  [[nodiscard]] std::span<T> finish() {
+    if (data_ != nullptr)
+      arena_->give_back(reinterpret_cast<const std::byte*>(data_ + capacity_),
+                        (capacity_ - size_) * sizeof(T));
+    capacity_ = size_;
+    return span();
+  }
 
   [[nodiscard]] std::size_t size() const { return size_; }
   [[nodiscard]] bool empty() const { return size_ == 0; }

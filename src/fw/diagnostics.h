@@ -50,6 +50,14 @@ class Diagnostics {
     return fail(error);
   }
 
+  // The same for what may not matter: the line is a warning, the caller decides about the error.
+  template <typename... Args>
+  std::unexpected<Error> problem(Error error, FormatString<std::type_identity_t<Args>...> format,
+                                 const Args&... args) {
+    add(LogLevel::kWarning, Text<kMaxLength>(format, args...).view());
+    return fail(error);
+  }
+
   void add(LogLevel level, std::string_view text);
 
   [[nodiscard]] std::span<const Line> lines() const { return lines_.span(); }

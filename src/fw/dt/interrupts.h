@@ -52,7 +52,4 @@ class InterruptMapReader {
   std::size_t cell_ = 0;
 };
 
-// The node whose #interrupt-cells give the meaning of this node's `interrupts`; none at the end.
-Node interrupt_parent(const Node& node);
-
 }  // namespace socle::fw::dt

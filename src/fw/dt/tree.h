@@ -9,10 +9,11 @@
 // A Tree refers to the blob and to the arena's memory; both outlive it and everything read from it
 // (names, strings, properties are views into the blob). Read-only after open(); any CPU.
 //
-// Errors: kNotFound = there is no such property (never logged); everything else adds one line to
-// the Diagnostics that names node and property. Work that a hostile tree could make quadratic
-// (translation through huge `ranges`, long interrupt maps) is charged to a budget proportional to
-// the blob; when it is used up, readers answer kTooLarge.
+// Errors: kNotFound = there is no such property (no line); everything else adds one line to the
+// Diagnostics that names node and property: an error if the tree is unusable as a whole (open(),
+// the budget), else a warning, since whether it matters is the caller's to say. Work that a hostile
+// tree could make quadratic (translation through huge `ranges`, long interrupt maps) is charged to
+// a budget proportional to the blob; when it is used up, readers answer kTooLarge.
 //
 // Source: Devicetree Specification v0.4, chapters 2 and 5; Open Firmware PCI binding 2.1.
 
@@ -161,15 +162,21 @@ class Node {
   // What this node says about its *children's* addresses (absent: 2 and 1, as the specification).
   [[nodiscard]] unsigned address_cells() const;
   [[nodiscard]] unsigned size_cells() const;
+  // What an interrupt-map that leads to this node writes as unit address (absent: nothing).
+  [[nodiscard]] unsigned unit_address_cells() const;
+  [[nodiscard]] bool states_address_cells() const;
   [[nodiscard]] bool is_pci_bus() const;
+  [[nodiscard]] bool is_interrupt_controller() const;
+  [[nodiscard]] bool has_interrupt_map() const;
+  // #interrupt-cells; nothing if absent.
+  [[nodiscard]] std::optional<unsigned> interrupt_cells() const;
+  // The node that gives this node's `interrupts` their meaning: by interrupt-parent or the next
+  // parent with #interrupt-cells. None at the end of the interrupt tree.
+  [[nodiscard]] Node interrupt_parent() const;
 
  private:
   const Tree* tree_ = nullptr;
   NodeId id_ = kNoNode;
-};
-
-struct Reservation {
-  PaRange range;
 };
 
 class Tree {
@@ -209,11 +216,9 @@ class Tree {
   friend class Node;
   friend class Children;
   friend class Properties;
-  friend class Arena;
   friend class Indexer;
-  friend struct std::allocator<Tree>;
-  friend class InterruptReader;
 
+  static constexpr std::uint8_t kNoCells = 0xff;
   struct Record {
     std::int32_t offset = 0;
     NodeId parent = kNoNode;
@@ -224,13 +229,16 @@ class Tree {
     std::uint8_t depth = 0;
     std::uint8_t address_cells = 2;
     std::uint8_t size_cells = 1;
+    std::uint8_t interrupt_cells = kNoCells;
     bool available : 1 = true;
     bool enabled : 1 = true;
     bool pci_bus : 1 = false;
     bool interrupt_controller : 1 = false;
     bool interrupt_map : 1 = false;
-    bool interrupt_parent_given : 1 = false;
+    bool states_address_cells : 1 = false;
   };
+  Result<> read_reservations(std::size_t at, Arena& arena);
+
   struct PhandleEntry {
     std::uint32_t phandle;
     NodeId node;

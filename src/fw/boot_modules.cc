@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fw/boot_modules.h"
+
+#include <algorithm>
+#include <array>
+
+#include "fw/dt/address.h"
+
+namespace socle::fw {
+
+namespace {
+
+constexpr unsigned kMaxModuleDepth = 3;
+
+struct KnownKind {
+  std::string_view compatible;
+  ModuleKind kind;
+};
+constexpr std::array<KnownKind, 6> kKnownKinds = {
+    {{"multiboot,kernel", ModuleKind::kKernel},
+     {"xen,linux-zimage", ModuleKind::kKernel},
+     {"multiboot,ramdisk", ModuleKind::kRamdisk},
+     {"xen,linux-initrd", ModuleKind::kRamdisk},
+     {"xen,xsm-policy", ModuleKind::kXsmPolicy},
+     {"multiboot,device-tree", ModuleKind::kDeviceTree}}};
+
+std::optional<ModuleKind> stated_kind(const dt::Property& compatible) {
+  for (const KnownKind& known : kKnownKinds)
+    if (compatible.contains(known.compatible)) return known.kind;
+  return std::nullopt;
+}
+
+// Modules without a stated kind are known by their order.
+ModuleKind kind_by_order(unsigned number, const PaRange& range, ModuleProbe is_xsm_policy) {
+  if (number == 0) return ModuleKind::kKernel;
+  if (number != 1) return ModuleKind::kUnknown;
+  const bool is_policy = is_xsm_policy != nullptr && is_xsm_policy(range);
+  return is_policy ? ModuleKind::kXsmPolicy : ModuleKind::kRamdisk;
+}
+
+Result<PaRange> module_range(const dt::Node& node) {
+  const auto range = dt::reg(node, 0);
+  if (!range) {
+    // A module lies in memory, whatever buses its node pretends to be on: read it as it stands.
+    const auto raw = dt::raw_reg(node, 0);
+    if (!raw)
+      return node.tree().notes().error(raw.error(), "{}: module without a usable reg",
+                                       node.path().view());
+    const auto plain = PaRange::from_size(Pa(raw->address), raw->size);
+    if (!plain)
+      return node.tree().notes().error(Error::kOutOfRange, "{}: reg: {#x} + {#x} passes 64 bits",
+                                       node.path().view(), raw->address, raw->size);
+    return *plain;
+  }
+  return *range;
+}
+
+Result<> read_module(const dt::Node& node, unsigned& untyped, BootInfo& out,
+                     ModuleProbe is_xsm_policy) {
+  const auto compatible = node.property("compatible");
+  if (!compatible ||
+      (!compatible->contains("multiboot,module") && !compatible->contains("xen,multiboot-module")))
+    return {};
+  BootModule module;
+  module.node = node.id();
+  module.range = TRY(module_range(node));
+  if (module.range.empty())
+    return node.tree().notes().error(Error::kInvalid, "{}: module of size zero",
+                                     node.path().view());
+  if (const auto kind = stated_kind(*compatible))
+    module.kind = *kind;
+  else
+    module.kind = kind_by_order(untyped++, module.range, is_xsm_policy);
+  module.command_line = node.string("bootargs").value_or(std::string_view());
+  if (!out.modules.push_back(module))
+    node.tree().notes().warning("{}: more than {} modules, ignored", node.path().view(),
+                                BootInfo::kMaxModules);
+  return {};
+}
+
+Result<> read_modules(const dt::Node& parent, unsigned depth, unsigned& untyped, BootInfo& out,
+                      ModuleProbe is_xsm_policy) {
+  for (const dt::Node child : parent.children()) {
+    TRY(read_module(child, untyped, out, is_xsm_policy));
+    if (depth < kMaxModuleDepth) TRY(read_modules(child, depth + 1, untyped, out, is_xsm_policy));
+  }
+  return {};
+}
+
+// Which line is whose (xen-abi 1.2). A line for dom0 elsewhere makes /chosen's own ours.
+void choose_command_lines(const dt::Node& chosen, BootInfo& out) {
+  const auto bootargs = chosen.string("bootargs");
+  const auto for_socle = chosen.string("xen,xen-bootargs");
+  const auto for_dom0 = chosen.string("xen,dom0-bootargs");
+  const BootModule* kernel = out.find(ModuleKind::kKernel);
+  const bool kernel_has_line =
+      kernel != nullptr && chosen.tree().node(kernel->node).has("bootargs");
+
+  if (for_socle)
+    out.socle_command_line = *for_socle;
+  else if (bootargs && (for_dom0 || kernel_has_line))
+    out.socle_command_line = *bootargs;
+
+  if (kernel_has_line)
+    out.dom0_command_line = kernel->command_line;
+  else if (for_dom0)
+    out.dom0_command_line = *for_dom0;
+  else if (for_socle && bootargs)
+    out.dom0_command_line = *bootargs;
+}
+
+bool lies_in(const PaRange& range, std::span<const PaRange> ram) {
+  return std::ranges::any_of(ram, [&](const PaRange& bank) { return bank.contains(range); });
+}
+
+}  // namespace
+
+const char* to_string(ModuleKind kind) {
+  switch (kind) {
+    case ModuleKind::kKernel:
+      return "kernel";
+    case ModuleKind::kRamdisk:
+      return "ramdisk";
+    case ModuleKind::kXsmPolicy:
+      return "XSM policy";
+    case ModuleKind::kDeviceTree:
+      return "device tree";
+    case ModuleKind::kUnknown:
+      return "module of unknown kind";
+  }
+  return "module";
+}
+
+const BootModule* BootInfo::find(ModuleKind kind) const {
+  for (const BootModule& module : modules)
+    if (module.kind == kind) return &module;
+  return nullptr;
+}
+
+Result<> read_boot_info(const dt::Tree& tree, BootInfo& out, ModuleProbe is_xsm_policy) {
+  const dt::Node chosen = tree.root().child("chosen");
+  if (!chosen) return {};
+  unsigned untyped = 0;
+  TRY(read_modules(chosen, 2, untyped, out, is_xsm_policy));
+  choose_command_lines(chosen, out);
+  return {};
+}
+
+Result<> check_modules(const BootInfo& info, std::span<const PaRange> ram,
+                       std::span<const Occupied> occupied, Diagnostics& notes) {
+  Result<> verdict{};
+  for (std::size_t i = 0; i < info.modules.size(); ++i) {
+    const BootModule& module = info.modules[i];
+    if (!lies_in(module.range, ram))
+      verdict = notes.error(Error::kInvalid, "boot modules: the {} at {} does not lie in RAM",
+                            to_string(module.kind), module.range);
+    for (std::size_t j = 0; j < i; ++j)
+      if (module.range.overlaps(info.modules[j].range))
+        verdict = notes.error(Error::kInvalid, "boot modules: the {} at {} overlaps the {} at {}",
+                              to_string(module.kind), module.range, to_string(info.modules[j].kind),
+                              info.modules[j].range);
+    for (const Occupied& other : occupied)
+      if (module.range.overlaps(other.range))
+        verdict = notes.error(Error::kInvalid, "boot modules: the {} at {} overlaps {} at {}",
+                              to_string(module.kind), module.range, other.what, other.range);
+  }
+  if (info.find(ModuleKind::kKernel) == nullptr)
+    verdict = notes.error(Error::kNotFound,
+                          "boot modules: no kernel for dom0 (no multiboot,module in /chosen)");
+  return verdict;
+}
+
+}  // namespace socle::fw

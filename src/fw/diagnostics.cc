@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fw/diagnostics.h"
+
+namespace socle::fw {
+
+void Diagnostics::add(LogLevel level, std::string_view text) {
+  if (lines_.size() < kMaxLines) {
+    const auto kept = arena_->copy(text);
+    if (kept && lines_.push_back({level, *kept})) return;
+  }
+  ++dropped_;
+}
+
+bool Diagnostics::mentions(std::string_view part) const {
+  for (const Line& line : lines_)
+    if (line.text.find(part) != std::string_view::npos) return true;
+  return false;
+}
+
+std::size_t Diagnostics::log(std::size_t first) const {
+  for (std::size_t i = first; i < lines_.size(); ++i)
+    log_write(lines_[i].level, lines_[i].text);
+  return lines_.size();
+}
+
+}  // namespace socle::fw

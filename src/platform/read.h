@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// Inside platform/: the parts of read(). Each fills its part of a Platform; errors are fatal for
+// the whole and have a line, everything else is a warning.
+
+#include "fw/dt/address.h"
+#include "fw/dt/interrupts.h"
+#include "platform/platform.h"
+
+namespace socle::platform {
+
+struct Reader {
+  const fw::dt::Tree& tree;
+  fw::Arena& arena;
+  fw::Diagnostics& notes;
+};
+
+Result<> read_cpus(const Reader& reader, const ReadOptions& options, Platform& out);
+void read_gic(const Reader& reader, Platform& out);
+void read_timer(const Reader& reader, Platform& out);
+void read_psci(const Reader& reader, Platform& out);
+Result<> read_devices(const Reader& reader, Platform& out);
+
+// A GIC specifier as an interrupt; nothing for those that no virtual GIC can carry (with a line).
+std::optional<Interrupt> decode_gic_specifier(const fw::dt::Node& node,
+                                              const fw::dt::InterruptSpec& spec);
+// Does `spec` lead to the GIC, directly or through a controller that uses the GIC's own numbers?
+bool reaches_gic(const Gic& gic, const fw::dt::InterruptSpec& spec);
+
+bool is_memory_node(const fw::dt::Node& node);
+bool is_iommu(const fw::dt::Node& node);
+IommuKind iommu_kind(const fw::dt::Node& node);
+
+}  // namespace socle::platform

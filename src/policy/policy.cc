@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "policy/policy.h"
+
+#include <algorithm>
+#include <array>
+
+namespace socle::policy {
+
+namespace {
+
+// Devices that need more than the default of their domain.
+constexpr std::array<Rule, 1> kRules = {{
+    {.compatible = "mmio-sram",
+     .type = MemoryType::kNormalWriteBack,
+     .permissions = kReadWriteExecute,
+     .reason = Reason::kOnChipSram,
+     .outer_region_only = true,
+     .why = "on-chip memory: code may run there, accesses may be of any kind"},
+}};
+
+// The weaker the type, the higher: how much the hardware may do on its own.
+unsigned freedom(MemoryType type) {
+  switch (type) {
+    case MemoryType::kDeviceNGnRnE:
+      return 0;
+    case MemoryType::kDeviceNGnRE:
+      return 1;
+    case MemoryType::kDeviceGRE:
+      return 2;
+    case MemoryType::kNormalNonCacheable:
+      return 3;
+    case MemoryType::kNormalWriteBack:
+      return 4;
+  }
+  return 0;
+}
+
+}  // namespace
+
+const Rule* find_rule(std::span<const std::string_view> compatibles) {
+  for (const std::string_view compatible : compatibles)
+    for (const Rule& rule : kRules)
+      if (rule.compatible == compatible) return &rule;
+  return nullptr;
+}
+
+Attributes on_demand(DomainKind domain) {
+  return domain == DomainKind::kHardware
+             ? Maker::make(MemoryType::kNormalWriteBack, kReadWrite, Reason::kOnDemand)
+             : Maker::make(MemoryType::kDeviceNGnRE, kReadWrite, Reason::kOnDemand);
+}
+
+Attributes device(DomainKind domain, const DeviceTraits& traits) {
+  if (const Rule* rule = find_rule(traits.compatibles)) {
+    // "no-memory-wc": its bus does not take what write-combining or caching would make of accesses.
+    if (traits.no_memory_wc) return Maker::make(MemoryType::kDeviceNGnRE, kReadWrite, rule->reason);
+    return Maker::make(rule->type, rule->permissions, rule->reason);
+  }
+  const Reason reason = traits.is_pci_window ? Reason::kPciWindow : Reason::kDeviceRegisters;
+  const MemoryType type =
+      domain == DomainKind::kHardware ? MemoryType::kNormalWriteBack : MemoryType::kDeviceNGnRE;
+  return Maker::make(type, kReadWrite, reason);
+}
+
+Attributes combined(const Attributes& first, const Attributes& second) {
+  const bool first_is_stricter = freedom(first.type()) <= freedom(second.type());
+  const Attributes& winner = first_is_stricter ? first : second;
+  const Permissions both{.read = first.permissions().read || second.permissions().read,
+                         .write = first.permissions().write || second.permissions().write,
+                         .execute = first.permissions().execute || second.permissions().execute};
+  return Maker::make(winner.type(), both, winner.reason());
+}
+
+}  // namespace socle::policy
