@@ -51,8 +51,9 @@ void init_vcpu(Vcpu& vcpu);
 // The physical SPI becomes the domain's SPI of the same number. kOutOfRange: not a line of both;
 // kBusy: somebody else's (Socle's or another domain's).
 [[nodiscard]] Result<> route_to_guest(Domain& domain, IntId spi);
-// The private interrupt of the same number of this vCPU's CPU is the guest's (virtual timer, 27).
-void own_hardware_ppi(Vcpu& vcpu, IntId ppi);
+// The private interrupt of the same number of this vCPU's CPU is the guest's (virtual timer, 27):
+// it then reaches it like an SPI, without a handler. kOutOfRange, kBusy: as above.
+[[nodiscard]] Result<> own_hardware_ppi(Vcpu& vcpu, IntId ppi);
 
 // ----- Running. -----
 

@@ -55,10 +55,11 @@ struct SharedInterruptSet {
   std::array<std::atomic<std::uint32_t>, kWords> words{};
 };
 
-// What one vCPU asks of the CPU that holds another's list registers.
+// What one vCPU asks of the CPU that holds another's list registers, about interrupts of one word.
 enum class Operation : std::uint8_t {
-  kRead,  // say which of the interrupts are pending and active here
-  kPark,  // stop presenting them: disabled or routed elsewhere; what is pending goes to rest
+  kRead,          // which are pending and active here
+  kPark,          // disabled, or about to be routed elsewhere: what is pending goes to rest
+  kRecheck,       // groups were disabled: present only what is deliverable (all words)
   kClearPending,  // GICD_ICPENDR
   kSetActive,     // GICD_ISACTIVER
   kClearActive,   // GICD_ICACTIVER
@@ -87,45 +88,45 @@ struct PrivateConfig {
 
 struct VcpuState {
   // --- This vCPU's CPU only ---
-  // The interrupt in each list register; valid where `used` says so. The hardware may have
-  // finished with it since: its state is 0 then.
-  std::array<std::uint16_t, kMaxListRegisters> in_list_register{};
-  std::uint16_t used = 0;
-  // Has a list register, perhaps finished: for private interrupts, to find out without a search.
-  std::uint32_t private_in_list_register = 0;
-  // Pending or active here, and not (for that state) in a list register.
+  // The interrupt in each list register that the hardware calls not empty.
+  std::array<std::uint16_t, kMaxListRegisters> in_slot{};
+  // The list registers it may use: none while it is not loaded.
+  std::uint32_t usable = 0;
+  // Pending or active here and not (for that state) in a list register.
   InterruptSet pending;
   InterruptSet active;
+  // Of the pending ones, wherever they are: level-sensitive, and pending because software said so
+  // (GICD_ISPENDR), not because of their line.
+  InterruptSet latched;
   // Level-sensitive private lines that software drives, as they are now.
   std::uint32_t lines = 0;
   // Those whose guest lowers them by writing memory, without an exit (event channels).
   std::uint32_t silent_lines = 0;
   // Private interrupts that are the hardware's: linked to the physical one of the same number.
   std::uint32_t hardware_private = 0;
-  // ICH_HCR_EL2 as written last; bits besides En are set only while something waits.
-  std::uint32_t ich_hcr = 0;
+  // ICH_HCR_EL2 as written last: bits besides En only while something waits.
+  std::uint32_t control = 0;
   // Valid while the vCPU is not loaded.
-  std::uint64_t ich_vmcr = 0;
-  std::array<std::uint32_t, 4> ich_ap0r{};
-  std::array<std::uint32_t, 4> ich_ap1r{};
-  // Loaded: the hardware of its CPU holds its list registers. Changed under `lock`, by its CPU.
-  bool loaded = false;
-  bool asleep = true;  // GICR_WAKER.ProcessorSleep
-
+  std::uint64_t machine_control = 0;
+  std::array<std::array<std::uint32_t, 4>, 2> active_priorities{};
   // --- Shared ---
   PrivateConfig config;
+  std::atomic<bool> asleep{true};  // GICR_WAKER.ProcessorSleep; means nothing more
   SharedInterruptSet incoming;
   // vCPUs (by number) whose `request` waits for this one.
   std::array<std::atomic<std::uint64_t>, kMaxCpus / 64> requesters{};
   Request request;  // what this vCPU asks of another; one at a time
   // Held to do a Request on behalf of a vCPU that is not loaded, and to change `loaded`.
   SpinLock lock{LockRank::kVgicCpu};
+  bool loaded SOCLE_GUARDED_BY(lock) = false;
 };
 
 // One shared peripheral interrupt. Read without a lock on delivery.
 struct Spi {
-  std::atomic<std::uint16_t> target{kNoVcpu};  // where IROUTER points, as a vCPU number
-  std::atomic<std::uint16_t> holder{kNoVcpu};  // the vCPU it was sent to last
+  // Where IROUTER points, as a vCPU number; kNoVcpu: at no vCPU of this domain.
+  std::atomic<std::uint16_t> target{0};
+  // The vCPU it was sent to last: the only one whose sets and list registers may know it.
+  std::atomic<std::uint16_t> holder{kNoVcpu};
   std::atomic<std::uint8_t> priority{0};
   std::uint32_t affinity = 0;  // IROUTER: Aff3.Aff2.Aff1.Aff0; under DomainState::lock
 };
@@ -140,11 +141,16 @@ struct DomainState {
     std::uint64_t begin = 0;
     std::uint64_t end = 0;
     unsigned first_vcpu = 0;
+    unsigned count = 0;
   };
   static constexpr unsigned kMaxRedistributorRegions = 32;
   std::array<Redistributors, kMaxRedistributorRegions> redistributors{};
   unsigned redistributor_regions = 0;
+  // The virtual CPU interface of this machine.
+  std::uint32_t list_registers = 0;   // a mask of those that exist
   std::uint8_t priority_mask = 0xf8;  // the bits of a priority that exist
+  unsigned active_priority_registers = 1;
+  bool can_trap_deactivation = false;  // ICH_VTR_EL2.TDS
 
   // Written under `lock`, read anywhere.
   std::atomic<std::uint32_t> control{0};  // GICD_CTLR's group enables
@@ -154,7 +160,7 @@ struct DomainState {
   std::array<std::atomic<std::uint32_t>, kWords> deliverable{};
   // SPIs that are physical ones of the same number.
   std::array<std::atomic<std::uint32_t>, kWords> hardware{};
-  // Of the others: pending while at rest (not sent to a vCPU), and the level of their line.
+  // Of the others: pending and not taken by a vCPU yet, and the level of their line.
   std::array<std::atomic<std::uint32_t>, kWords> latched{};
   std::array<std::atomic<std::uint32_t>, kWords> line{};
   std::array<Spi, kEndOfSpis - kFirstSpi> spis{};

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// List registers ("slots") of the vCPU that this CPU runs. Included by vgic_lists.cc and
+// vgic_refill.cc only.
+
+#include <bit>
+#include <cstdint>
+
+#include "guest/vdev/vgic_core.h"
+#include "port/ich.h"
+
+namespace socle::guest::vgic::detail {
+
+// Live: the hardware calls it not empty. It holds an interrupt, or one that ended and wants its
+// maintenance (state 0).
+struct Slots {
+  std::uint32_t live = 0;
+  std::uint32_t free = 0;
+};
+inline Slots slots_of(const VcpuState& state) {
+  const std::uint32_t empty = port::ich_empty_list_registers();
+  return {state.usable & ~empty, state.usable & empty};
+}
+
+// The live slot of an interrupt, or -1. At most one: an interrupt enters only where it is not.
+inline int find(const VcpuState& state, std::uint32_t live, std::uint32_t interrupt) {
+  for (; live != 0; live &= live - 1) {
+    const int slot = std::countr_zero(live);
+    if (state.in_slot[static_cast<unsigned>(slot)] == interrupt) return slot;
+  }
+  return -1;
+}
+
+constexpr State state_in(std::uint64_t value) {
+  return static_cast<State>(lr::StateField::get(value));
+}
+
+// What a list register holds for an interrupt.
+inline std::uint64_t compose(const Vcpu& vcpu, std::uint32_t interrupt, State state) {
+  std::uint64_t value = interrupt | std::uint64_t{priority_of(vcpu, interrupt)} << 48 |
+                        static_cast<std::uint64_t>(state) << 62;
+  if (is_group1(vcpu, interrupt)) value |= lr::Group::kMask;
+  if (is_hardware(vcpu, interrupt)) {
+    value |= lr::HW::kMask | std::uint64_t{interrupt} << 32;
+  } else if (is_asserted(vcpu, interrupt)) {
+    // If the line is still high at its end it is pending again: ask to be told, unless the line is
+    // one that can be low by then without anybody noticing.
+    const bool silent = is_private(interrupt) && (vcpu.gic.silent_lines & bit_of(interrupt)) != 0;
+    if (!silent) value |= lr::EOI::kMask;
+  }
+  return value;
+}
+
+inline void put(Vcpu& vcpu, unsigned slot, std::uint32_t interrupt, State state) {
+  vcpu.gic.in_slot[slot] = static_cast<std::uint16_t>(interrupt);
+  port::ich_set_list_register(slot, compose(vcpu, interrupt, state));
+}
+
+}  // namespace socle::guest::vgic::detail
