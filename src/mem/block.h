@@ -48,7 +48,8 @@ class Block {
                  OrderField::make(largest_run.value()) | Heap::make(is_heap ? 1 : 0) |
                  FreeFrames::make(free_frames) | Payload::make(leaf.value()));
   }
-  static constexpr Block tail() { return Block(0); }
+  static constexpr Block tail() { return Block(); }
+  constexpr Block() = default;
 
   [[nodiscard]] constexpr Kind kind() const { return static_cast<Kind>(KindField::get(word_)); }
   [[nodiscard]] constexpr bool is_tail() const { return kind() == Kind::kTail; }
