@@ -39,6 +39,7 @@ Result<> AddressSpace::init(const Config& config) {
   if (!geometry || table_.exists()) return fail(Error::kUnsupported);
   const bool forced_write_back = config.forced_write_back && features.forced_write_back;
   TRY(table_.create(hw::Stage2Attributes{forced_write_back}, *geometry, config.tables, {}));
+  config.vmids->init(features.vmid_bits);
   vmids_ = config.vmids;
   vttbr_without_vmid_ = hw::Vttbr::make(table_.root(), 0, features);
   vtcr_ = hw::Vtcr::make(*geometry, features);

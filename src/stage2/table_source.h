@@ -30,7 +30,9 @@ concept TablePool = requires(Pool& pool, Mfn frame, Order order) {
 class TableSource {
  public:
   constexpr TableSource() = default;
+  // (A TableSource has a pool's functions, too: copies must stay copies.)
   template <TablePool Pool>
+    requires(!std::same_as<Pool, TableSource>)
   constexpr explicit TableSource(Pool& pool) : pool_(&pool), functions_(&kFunctionsOf<Pool>) {}
 
   [[nodiscard]] Result<Mfn> take() const { return functions_->take(pool_); }

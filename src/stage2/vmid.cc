@@ -11,7 +11,10 @@ constinit VmidAllocator machine_vmids;
 
 void VmidAllocator::init(unsigned bits) {
   CHECK(bits == 8 || bits == 16);
-  last_vmid_ = (std::uint64_t{1} << bits) - 1;
+  const LockGuard guard(lock_);
+  const std::uint64_t last = (std::uint64_t{1} << bits) - 1;
+  CHECK(last_vmid_ == 0 || last_vmid_ == last);
+  last_vmid_ = last;
 }
 
 bool VmidAllocator::is_current(std::uint64_t tag) const {

@@ -40,7 +40,7 @@ class VmidAllocator {
   VmidAllocator(const VmidAllocator&) = delete;
   VmidAllocator& operator=(const VmidAllocator&) = delete;
 
-  // Once, before the first activation. `bits` is 8 or 16 (VTCR_EL2.VS must agree).
+  // Before the first activation; the same each time. `bits` is 8 or 16 (VTCR_EL2.VS must agree).
   void init(unsigned bits);
 
   // Called by `cpu` each time it is about to load this address space; returns the VMID to load.
@@ -66,7 +66,7 @@ class VmidAllocator {
 
   SpinLock lock_{LockRank::kVmids};
   std::atomic<std::uint64_t> generation_{1};
-  std::uint64_t last_vmid_ = 0;
+  std::uint64_t last_vmid_ SOCLE_GUARDED_BY(lock_) = 0;
   std::uint64_t next_ SOCLE_GUARDED_BY(lock_) = 1;  // smaller ones are taken or reserved
   // The tag each CPU has loaded in this generation; 0: none, or a roll-over came since.
   std::array<std::atomic<std::uint64_t>, kMaxCpus> active_{};
