@@ -197,13 +197,12 @@ std::optional<Mfn> FrameTable::take_from_split(FreeLists& lists, Order order, Ow
   return std::nullopt;
 }
 
-std::optional<Mfn> FrameTable::take_heap(Order order) {
+std::optional<Mfn> FrameTable::take_heap(Order order, FrameCount kept) {
   LockGuard guard(lock_);
-  return take_heap_locked(order);
+  return take_heap_locked(order, kept);
 }
 
-std::optional<Mfn> FrameTable::take_heap_locked(Order order) {
-  const FrameCount kept = heap_lock_.is_held_here() ? FrameCount(0) : kGrowthReserve;
+std::optional<Mfn> FrameTable::take_heap_locked(Order order, FrameCount kept) {
   if (counts_.heap_stock < order.count() + kept) return std::nullopt;
   if (order < kBlockOrder) {
     const auto found =
@@ -256,15 +255,21 @@ Result<> FrameTable::grow_heap() {
 
 Result<Mfn> FrameTable::allocate_unscrubbed(Order order) {
   if (order > kBlockOrder) return fail(Error::kTooLarge);
-  if (const auto frame = take_heap(order)) return *frame;
-  // While this CPU grows the heap, there is only the reserve.
-  if (heap_lock_.is_held_here()) return fail(Error::kNoMemory);
+  if (heap_lock_.is_held_here()) {
+    // For port::heap_block_map(), called from below: this is what the reserve is for.
+    const auto frame = take_heap(order, FrameCount(0));
+    if (!frame) return fail(Error::kNoMemory);
+    return *frame;
+  }
+  if (const auto frame = take_heap(order, kGrowthReserve)) return *frame;
   LockGuard guard(heap_lock_);
   // Another CPU may have been faster.
-  if (const auto frame = take_heap(order)) return *frame;
-  TRY(grow_heap());
-  if (const auto frame = take_heap(order)) return *frame;
-  return fail(Error::kNoMemory);
+  if (const auto frame = take_heap(order, kGrowthReserve)) return *frame;
+  // Once, or twice if the reserve has to be made up too.
+  for (;;) {
+    TRY(grow_heap());
+    if (const auto frame = take_heap(order, kGrowthReserve)) return *frame;
+  }
 }
 
 Result<Mfn> FrameTable::allocate(Order order) {

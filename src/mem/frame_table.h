@@ -123,8 +123,9 @@ class FrameTable {
                                      std::size_t tries) SOCLE_REQUIRES(lock_);
   Mfn take_in_split(BlockIndex block, unsigned slot, Order order, Owner owner, Contents contents)
       SOCLE_REQUIRES(lock_);
-  std::optional<Mfn> take_heap(Order order) SOCLE_EXCLUDES(lock_);
-  std::optional<Mfn> take_heap_locked(Order order) SOCLE_REQUIRES(lock_);
+  // Not if fewer than `kept` frames would stay in stock.
+  std::optional<Mfn> take_heap(Order order, FrameCount kept) SOCLE_EXCLUDES(lock_);
+  std::optional<Mfn> take_heap_locked(Order order, FrameCount kept) SOCLE_REQUIRES(lock_);
   std::optional<Mfn> take_for(Owner owner, Order order, Contents contents, LeafStock& leaves,
                               bool exhaustive) SOCLE_REQUIRES(lock_);
   Result<> grow_heap() SOCLE_REQUIRES(heap_lock_) SOCLE_EXCLUDES(lock_);

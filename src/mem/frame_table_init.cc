@@ -131,7 +131,7 @@ Result<> FrameTable::mark(const MfnRange& frames, Owner owner) {
     const MfnRange all(begin, begin + FrameCount(section.blocks * kFramesPerBlock));
     LeafStock leaves;
     while (!leaves.full()) {
-      const std::optional<Mfn> leaf = take_heap_locked(kOrder4K);
+      const std::optional<Mfn> leaf = take_heap_locked(kOrder4K, kGrowthReserve);
       if (!leaf) return fail(Error::kNoMemory);
       TRY(leaves.push_back(*leaf));
     }

@@ -123,6 +123,36 @@ TEST(FrameTableInit, BanksThatTouchInsideABlockBecomeOneRun) {
   EXPECT_TRUE(runs[1] == frames(0x40400, 0x3fc00));
 }
 
+TEST(FrameTableInit, BanksThatTouchAtABlockBecomeOneRun) {
+  Machine machine(0x80000);
+  machine.ram = {frames(0x80000, 0x20000), frames(0x40000, 0x40000), frames(0xa0000, 0x20000)};
+  machine.layout.ram = machine.ram;
+  machine.start();
+  EXPECT_TRUE(machine.table.allocate_for(kDom1, kOrder1G, Contents::kAsFound).has_value());
+}
+
+TEST(FrameTableInit, WhatLiesBesideTheBootstrapInItsBlockIsNobodys) {
+  Machine machine;
+  const std::array modules{frames(0x42000, 0x10)};
+  machine.layout.boot_modules = modules;
+  machine.layout.bootstrap = frames(0x42100, bootstrap_need(machine.layout).value());
+  machine.memory.own(machine.layout.bootstrap);
+  ASSERT_TRUE(machine.table.init(machine.layout).has_value());
+  machine.table.verify();
+  EXPECT_TRUE(machine.table.owner_of(Mfn(0x42000)) == Owner::socle());
+  EXPECT_TRUE(machine.table.owner_of(Mfn(0x42080)) == Owner::socle());
+  EXPECT_TRUE(machine.table.owner_of(machine.layout.bootstrap.end()) == Owner::socle());
+}
+
+TEST(FrameTableInit, NothingButDescriptorsAndLeavesIsInUse) {
+  Machine machine;
+  machine.layout.bootstrap = frames(0x42000, 0x100);
+  machine.memory.own(machine.layout.bootstrap);
+  ASSERT_TRUE(machine.table.init(machine.layout).has_value());
+  // Sections, two frames of descriptors; leaves of the image's block and of the bootstrap's.
+  EXPECT_EQ(machine.table.statistics().heap_stock.value(), 0x100u - 3 - 2);
+}
+
 TEST(FrameTableInit, RamThatIsNoWholeNumberOfBlocksIsUsedToTheLastFrame) {
   StartedMachine machine(0x1003);
   EXPECT_TRUE(machine.table.owner_of(Mfn(0x41002)) == Owner::free());
@@ -279,6 +309,8 @@ TEST(FrameTableHeap, WhenAllIsUsedUpItSaysSoAndRecovers) {
     taken.push_back(*frame);
   }
   machine.table.verify();
+  // What heap_block_map() may need for its tables is still there.
+  EXPECT_EQ(machine.table.statistics().heap_stock.value(), 8u);
   // All but the image's block and the reserve for growth.
   EXPECT_GT(taken.size(), 0x4000u - 3 * 512u);
   for (const Mfn frame : taken)
@@ -416,12 +448,12 @@ TEST(FrameTableDomains, FreedNeighboursJoinToTheLargestRun) {
 struct StarvedMachine : StartedMachine {
   StarvedMachine() {
     own = table.allocate_for(kDom1, kOrder2M, Contents::kAsFound).value();
-    while (table.allocate(kOrder4K).has_value()) {
-      memory.fail_maps(1);
-    }
     memory.fail_maps(1000);
+    for (auto frame = table.allocate(kOrder4K); frame; frame = table.allocate(kOrder4K))
+      some_heap_frame = *frame;
   }
   Mfn own;
+  Mfn some_heap_frame;
 };
 
 TEST(FrameTableStarved, ClaimingPartOfABlockChangesNothing) {
@@ -433,6 +465,18 @@ TEST(FrameTableStarved, ClaimingPartOfABlockChangesNothing) {
   EXPECT_EQ(machine.table.statistics().free.value(), before.free.value());
   machine.table.verify();
   EXPECT_TRUE(machine.table.assign(frames(0x50000, 0x1000), kDom0, Contents::kAsFound).has_value());
+}
+
+TEST(FrameTableStarved, ALeafThatWasGainedForNothingGoesBack) {
+  StarvedMachine machine;
+  const MfnRange some = frames(machine.some_heap_frame.value(), 1);
+  machine.table.free(some.begin(), kOrder4K);
+  const Statistics before = machine.table.statistics();
+  // Both ends cut a block: two leaves are needed, there is one.
+  const auto result = machine.table.assign(frames(0x50001, 0x1000), kDom0, Contents::kAsFound);
+  EXPECT_TRUE(error_of(result) == Error::kNoMemory);
+  EXPECT_EQ(machine.table.statistics().heap_stock.value(), before.heap_stock.value());
+  EXPECT_TRUE(machine.table.assign(frames(0x50001, 0x11ff), kDom0, Contents::kAsFound).has_value());
 }
 
 TEST(FrameTableStarved, ReleasingPartOfABlockChangesNothing) {
@@ -545,6 +589,20 @@ TEST(FrameTableContents, AllocationsAreScrubbedToo) {
     EXPECT_TRUE(machine.is_zero(MfnRange(second, second + order.count())));
     ASSERT_TRUE(machine.table.release(MfnRange(second, second + order.count()), kDom2).has_value());
   }
+}
+
+TEST(FrameTableContents, ACleanBlockThatJoinsADirtyOneIsScrubbedWithIt) {
+  Machine machine;
+  const std::array modules{frames(0x50000, 0x200)};
+  machine.layout.boot_modules = modules;
+  machine.start();
+  const MfnRange buddy = frames(0x50200, 0x200);
+  ASSERT_TRUE(machine.table.assign(buddy, kDom1, Contents::kAsFound).has_value());
+  machine.soil(buddy);
+  ASSERT_TRUE(machine.table.release(buddy, kDom1).has_value());
+  machine.table.release_boot_modules();
+  ASSERT_TRUE(machine.table.assign(buddy, kDom0, Contents::kAsFound).has_value());
+  EXPECT_TRUE(machine.is_zero(buddy));
 }
 
 // --- Questions ----------------------------------------------------------------------------------
