@@ -41,7 +41,9 @@ bool exists(IntId interrupt) {
   return interrupt.value() < lines() && interrupt.value() < hw::icc::kFirstSpecial;
 }
 
-void ignore(IntId) {}
+void take_kick(IntId) {
+  port::receive_kick();
+}
 
 void take_maintenance(IntId) {
   port::irq_maintenance();
@@ -120,7 +122,7 @@ Result<> init_distributor(const platform::Gic& description) {
   present = true;
   {
     const LockGuard guard(lock);
-    handlers[0] = ignore;
+    handlers[0] = take_kick;
     handler_count = 1;
     TRY(claim(IntId(kKickSgi), 1));
   }

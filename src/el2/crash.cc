@@ -11,8 +11,10 @@
 #include "el2/log.h"
 #include "el2/probe.h"
 #include "el2/registers.h"
+#include "el2/semihosting.h"
 #include "el2/symbols.h"
 #include "el2/syndrome_text.h"
+#include "port/clock.h"
 #include "port/cpu.h"
 #include "port/power.h"
 
@@ -38,6 +40,8 @@ bool begin() {
   if (is_first) {
     enter_log_emergency();
     if (seams.console_emergency != nullptr) seams.console_emergency();
+    // Before the console: better said to a debugger than to nobody.
+    if (!has_log_sink() && semihosting_answers()) set_log_sink(semihosting_write_line);
   }
   return is_first;
 }
@@ -89,10 +93,19 @@ void describe_guest() {
 // The others leave their guests when they are told; one that spins at EL2 with a lock of ours never
 // answers, so the wait is bounded.
 void stop_other_cpus() {
-  if (seams.stop_others == nullptr || port::online_cpus() < 2) return;
-  seams.stop_others();
-  for (unsigned i = 0; i < 10'000'000 && stopped_cpus.load() + 1 < port::online_cpus(); ++i)
+  if (port::online_cpus() < 2) return;
+  port::set_kick_receiver(stop_this_cpu);
+  for (unsigned cpu = 0; cpu < port::online_cpus(); ++cpu) {
+    if (CpuIndex(static_cast<std::uint16_t>(cpu)) != port::current_cpu())
+      port::kick_cpu(CpuIndex(static_cast<std::uint16_t>(cpu)));
+  }
+  const std::uint64_t deadline = port::counter() + port::counter_frequency() / 10;
+  while (stopped_cpus.load() + 1 < port::online_cpus() && port::counter() < deadline)
     asm volatile("yield");
+  const unsigned stopped = stopped_cpus.load();
+  if (stopped + 1 < port::online_cpus())
+    log_error("{} of {} other CPUs did not stop", port::online_cpus() - 1 - stopped,
+              port::online_cpus() - 1);
 }
 
 void set_crash_seams(const CrashSeams& given) {
@@ -113,8 +126,7 @@ void stop_this_cpu() {
     asm volatile("wfi");
 }
 
-void log_backtrace(std::uint64_t pc, std::uint64_t frame_pointer) {
-  log_address("at  ", pc);
+void log_backtrace(std::uint64_t frame_pointer) {
   for (unsigned depth = 0; depth < kMaxBacktrace; ++depth) {
     if ((frame_pointer & 7) != 0 || !is_readable(frame_pointer) || !is_readable(frame_pointer + 8))
       return;
@@ -137,7 +149,11 @@ extern "C" void socle_own_exception(ExceptionRegisters* registers, std::uint64_t
   log_registers(*registers);
   if (!is_readable(registers->sp))
     log_error("sp is not in mapped memory: the stack overflowed into its guard page");
-  log_backtrace(registers->pc, registers->x[29]);
+  log_address("at  ", registers->pc);
+  // A function that calls nothing, or a jump into nowhere, has its caller in the link register
+  // only.
+  log_address("lr  ", registers->x[30]);
+  log_backtrace(registers->x[29]);
   describe_guest();
   finish();
 }
@@ -152,7 +168,7 @@ void check_failed(const char* expression, std::source_location where) {
   log_error("---- Socle crashed on CPU {} ----", port::current_cpu());
   log_error("a check failed: {}", expression);
   log_error("in {}, {}:{}", where.function_name(), where.file_name(), where.line());
-  el2::log_backtrace(pc - 4, reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)));
+  el2::log_backtrace(reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)));
   el2::describe_guest();
   el2::finish();
 }

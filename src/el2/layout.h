@@ -42,8 +42,8 @@
 #define SOCLE_PROBLEM_RELOCATION 3
 #define SOCLE_PROBLEM_TABLES 4
 
-// SCTLR_EL2 with everything off, HCR_EL2 with only RW (EL1 is AArch64), CPTR_EL2 with FP and SIMD
-// open and SVE and SME trapped.
+// SCTLR_EL2 with everything off, HCR_EL2 with only RW (EL1 is AArch64), CPTR_EL2 with all traps on:
+// Socle uses no FP, SIMD, SVE or SME (but see image/boot_phase.h).
 #define SOCLE_SCTLR_OFF 0x30c50830
 #define SOCLE_HCR_HOST 0x80000000
-#define SOCLE_CPTR_OPEN 0x33ff
+#define SOCLE_CPTR_CLOSED 0x37ff

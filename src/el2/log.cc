@@ -80,6 +80,11 @@ void set_log_sink(void (*sink)(std::string_view line)) {
   if (is_first && sink != nullptr) replay(ring.oldest());
 }
 
+bool has_log_sink() {
+  const Guard guard;
+  return shown.sink != nullptr;
+}
+
 void set_log_level(LogLevel level) {
   const Guard guard;
   shown.level = level;

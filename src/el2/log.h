@@ -18,6 +18,7 @@ namespace socle::el2 {
 
 // Shows one line (no newline), with the log's lock held. Shows what the ring holds so far.
 void set_log_sink(void (*sink)(std::string_view line));
+bool has_log_sink();
 
 // The highest level shown (loglvl=); the ring keeps all.
 void set_log_level(LogLevel level);

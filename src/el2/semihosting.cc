@@ -31,6 +31,11 @@ void semihosting_write(std::string_view text) {
     call(kWriteCharacter, &c);
 }
 
+void semihosting_write_line(std::string_view line) {
+  semihosting_write(line);
+  semihosting_write("\n");
+}
+
 void semihosting_exit(std::uint8_t status) {
   const std::uint64_t block[2] = {kApplicationExit, status};
   call(kExit, block);

@@ -12,6 +12,7 @@ namespace socle::el2 {
 
 bool semihosting_answers();
 void semihosting_write(std::string_view text);
+void semihosting_write_line(std::string_view line);
 // Ends the emulator with this status; returns if it does not know how.
 void semihosting_exit(std::uint8_t status);
 

@@ -54,7 +54,7 @@ socle_head:
 	isb
 	constant x9, SOCLE_SCTLR_OFF
 	msr	sctlr_el2, x9
-	constant x9, SOCLE_CPTR_OPEN
+	constant x9, SOCLE_CPTR_CLOSED
 	msr	cptr_el2, x9
 	msr	cnthp_ctl_el2, xzr
 	msr	vttbr_el2, xzr

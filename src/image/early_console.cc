@@ -6,6 +6,7 @@
 #include "drivers/uart.h"
 #include "el2/address_map.h"
 #include "el2/log.h"
+#include "el2/probe.h"
 #include "el2/semihosting.h"
 #include "el2/start.h"
 
@@ -107,8 +108,13 @@ std::string_view early_command_line(const EarlyTree& tree) {
 
 Result<PaRange> map_tree(Pa tree) {
   if (tree.value() == 0 || el2::walk(tree.value()) == 0) return fail(Error::kNotFound);
-  const std::size_t size =
-      TRY(EarlyTree::claimed_size(reinterpret_cast<const void*>(tree.value())));
+  // x0 may be anything: no memory need be there.
+  static constinit std::uint64_t header = 0;
+  header = tree.value();
+  const bool is_memory = el2::survives(
+      [] { static_cast<void>(*reinterpret_cast<const volatile unsigned char*>(header)); });
+  if (!is_memory) return fail(Error::kNotFound);
+  const std::size_t size = TRY(EarlyTree::claimed_size(reinterpret_cast<const void*>(header)));
   const auto range = PaRange::from_size(tree, size);
   if (!range) return fail(Error::kCorrupt);
   TRY(el2::map_identity(*range, el2::Mapping::kReadOnly));

@@ -11,6 +11,7 @@ namespace detail {
 inline thread_local constinit CpuIndex this_cpu{0};
 inline constinit std::atomic<unsigned> online_cpu_count{1};
 inline constinit void (*kick_sender)(CpuIndex) = nullptr;
+inline constinit std::atomic<void (*)()> kick_receiver{nullptr};
 }  // namespace detail
 
 inline CpuIndex current_cpu() {
@@ -24,6 +25,16 @@ inline unsigned online_cpus() {
 // a second CPU is started. Without one a kick does nothing.
 inline void set_kick_sender(void (*sender)(CpuIndex)) {
   detail::kick_sender = sender;
+}
+
+// What a kicked CPU does at once, where its driver takes the interrupt: nothing, until Socle ends
+// and wants the CPU to stop (el2/crash.cc).
+inline void set_kick_receiver(void (*receiver)()) {
+  detail::kick_receiver.store(receiver, std::memory_order_release);
+}
+inline void receive_kick() {
+  void (*const receiver)() = detail::kick_receiver.load(std::memory_order_acquire);
+  if (receiver != nullptr) receiver();
 }
 
 inline void kick_cpu(CpuIndex cpu) {

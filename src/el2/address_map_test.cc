@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "el2/address_map.h"
+
+#include "base/test.h"
+#include "el2/early_boot.h"
+#include "el2/probe.h"
+#include "el2/registers.h"
+#include "port/mmio.h"
+#include "port/phys_window.h"
+
+namespace socle::el2 {
+namespace {
+
+alignas(kFrameSize) constinit std::uint64_t frame_a[512]{1};
+alignas(kFrameSize) constinit std::uint64_t frame_b[512]{2};
+constinit volatile std::uint64_t* target = nullptr;
+
+std::uint64_t number(const void* address) {
+  return reinterpret_cast<std::uintptr_t>(address);
+}
+bool survives_write(const void* address) {
+  target = const_cast<std::uint64_t*>(static_cast<const std::uint64_t*>(address));
+  return survives([] { *target = 0; });
+}
+bool survives_read(std::uint64_t address) {
+  target = reinterpret_cast<std::uint64_t*>(address);
+  return survives([] { static_cast<void>(*target); });
+}
+
+TEST(AddressMap, TextCannotBeWritten) {
+  EXPECT_FALSE(survives_write(socle_text_start));
+}
+
+TEST(AddressMap, ReadOnlyDataCannotBeWritten) {
+  EXPECT_FALSE(survives_write(socle_text_end));
+}
+
+TEST(AddressMap, DataCannotBeExecuted) {
+  static constinit std::uint32_t code[2] = {0xd65f03c0, 0xd65f03c0};  // ret
+  static constinit void (*volatile function)() = nullptr;
+  function = reinterpret_cast<void (*)()>(number(code));
+  EXPECT_FALSE(survives([] { function(); }));
+}
+
+TEST(AddressMap, GuardPagesBelowTheBootStackAndTheCrashStackAreNotMapped) {
+  EXPECT_FALSE(survives_read(number(socle_boot_stack) - 8));
+  EXPECT_FALSE(survives_read(number(socle_boot_cpu_block) - 8));
+  EXPECT_TRUE(survives_read(number(socle_boot_stack)));
+}
+
+TEST(AddressMap, MappingTheSameAgainIsFineAndInAnotherWayIsRefused) {
+  const Pa text(number(socle_text_start));
+  const PaRange range(text, text + kFrameSize);
+  EXPECT_TRUE(map_identity(range, Mapping::kText).has_value());
+  const Result<> other = map_identity(range, Mapping::kReadWrite);
+  ASSERT_FALSE(other.has_value());
+  EXPECT_EQ(other.error(), Error::kExists);
+  EXPECT_FALSE(port::mmio_map(range));
+}
+
+TEST(AddressMap, AnAddressInThePrivateAreaCannotBeMapped) {
+  const PaRange range(Pa(kPrivateArea - kFrameSize), Pa(kPrivateArea + kFrameSize));
+  const Result<> result = map_identity(range, Mapping::kDevice);
+  ASSERT_FALSE(result.has_value());
+  EXPECT_EQ(result.error(), Error::kUnsupported);
+}
+
+TEST(AddressMap, WindowsShowTheFrameThatWasAskedFor) {
+  const Mfn a = port::owned_frame_of(frame_a);
+  const Mfn b = port::owned_frame_of(frame_b);
+  for (unsigned i = 0; i < 4; ++i) {
+    const port::PhysWindow outer(i % 2 == 0 ? a : b);
+    const port::PhysWindow inner(b);
+    EXPECT_EQ(*outer.as<std::uint64_t>(), i % 2 == 0 ? 1u : 2u);
+    EXPECT_EQ(*inner.as<std::uint64_t>(), 2u);
+    EXPECT_NE(outer.data(), inner.data());
+  }
+}
+
+TEST(AddressMap, WritesThroughAWindowAreSeenAtTheFrame) {
+  {
+    const port::PhysWindow window(port::owned_frame_of(frame_a));
+    window.as<std::uint64_t>()[3] = 33;
+  }
+  EXPECT_EQ(frame_a[3], 33u);
+}
+
+TEST(AddressMap, WindowsCanNotBeExecuted) {
+  const port::PhysWindow window(port::owned_frame_of(frame_a));
+  EXPECT_NE(walk(number(window.data())) & entry::kExecuteNever, 0u);
+}
+
+TEST(AddressMap, APersistentMapStaysUntilItIsUnmappedAndThenFaults) {
+  const Result<std::byte*> map = port::persistent_map(port::owned_frame_of(frame_b));
+  ASSERT_TRUE(map.has_value());
+  const Result<std::byte*> second = port::persistent_map(port::owned_frame_of(frame_a));
+  ASSERT_TRUE(second.has_value());
+  EXPECT_EQ(*reinterpret_cast<std::uint64_t*>(*map), 2u);
+  EXPECT_EQ(*reinterpret_cast<std::uint64_t*>(*second), 1u);
+  port::persistent_unmap(*map);
+  EXPECT_FALSE(survives_read(number(*map)));
+  EXPECT_TRUE(survives_read(number(*second)));
+  port::persistent_unmap(*second);
+}
+
+}  // namespace
+}  // namespace socle::el2
