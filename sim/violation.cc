@@ -36,6 +36,8 @@ std::string_view to_string(Rule rule) {
       return "one VMID for two address spaces";
     case Rule::kIllegalDescriptor:
       return "illegal descriptor";
+    case Rule::kInterruptController:
+      return "misused interrupt controller";
   }
   return "unknown rule";
 }

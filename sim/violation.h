@@ -14,18 +14,19 @@
 namespace socle::sim {
 
 enum class Rule {
-  kNotOwned,           // Socle touched memory that is not mapped for it
-  kWindow,             // PhysWindow used out of order or too deep
-  kBreakBeforeMake,    // a live entry was changed to another live one
-  kMakeBeforeFlush,    // an entry became valid while a TLB could hold what was there before
-  kUninitialised,      // a table was published before its contents were visible
-  kFreedTooEarly,      // a frame was given back while a TLB or walker could still reach it
-  kContiguousHint,     // entries with the hint that do not belong together
-  kNotCleaned,         // an entry that a non-coherent walker cannot see
-  kUnpublished,        // an operation ended and its writes are not ordered before what follows
-  kStaleTranslation,   // an operation ended and a TLB still holds what was there before
-  kVmidAlias,          // a VMID was loaded for one root while it tags translations of another
-  kIllegalDescriptor,  // a reserved encoding in a live table
+  kNotOwned,             // Socle touched memory that is not mapped for it
+  kWindow,               // PhysWindow used out of order or too deep
+  kBreakBeforeMake,      // a live entry was changed to another live one
+  kMakeBeforeFlush,      // an entry became valid while a TLB could hold what was there before
+  kUninitialised,        // a table was published before its contents were visible
+  kFreedTooEarly,        // a frame was given back while a TLB or walker could still reach it
+  kContiguousHint,       // entries with the hint that do not belong together
+  kNotCleaned,           // an entry that a non-coherent walker cannot see
+  kUnpublished,          // an operation ended and its writes are not ordered before what follows
+  kStaleTranslation,     // an operation ended and a TLB still holds what was there before
+  kVmidAlias,            // a VMID was loaded for one root while it tags translations of another
+  kIllegalDescriptor,    // a reserved encoding in a live table
+  kInterruptController,  // a GIC register used against its rules
 };
 std::string_view to_string(Rule rule);
 

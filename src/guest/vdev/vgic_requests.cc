@@ -37,15 +37,17 @@ bool wait_for(Vcpu& self, const Request& request) {
 
 // Does it here if the target is not loaded (true), or leaves it for the target's CPU.
 bool execute_or_post(Vcpu& self, Vcpu& target, Request& request) {
-  const LockGuard guard(target.gic.lock);
-  if (!target.gic.loaded) {
-    take_incoming(target);
-    execute(target, request);
-    return true;
+  {
+    const LockGuard guard(target.gic.lock);
+    if (!target.gic.loaded) {
+      take_incoming(target);
+      execute(target, request);
+      return true;
+    }
+    request.state.store(Request::State::kPosted, std::memory_order_release);
+    target.gic.requesters[self.id / 64].fetch_or(std::uint64_t{1} << (self.id % 64),
+                                                 std::memory_order_acq_rel);
   }
-  request.state.store(Request::State::kPosted, std::memory_order_release);
-  target.gic.requesters[self.id / 64].fetch_or(std::uint64_t{1} << (self.id % 64),
-                                               std::memory_order_acq_rel);
   post_work(target, Work::kVgicSync);
   return false;
 }
