@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fault/stage2_abort.h"
+
+#include <random>
+
+#include "base/test.h"
+#include "guest/cpu_doubles_for_tests.h"
+#include "guest/exits.h"
+#include "hw/esr.h"
+#include "sim/host_seams.h"
+
+namespace socle::fault {
+
+namespace {
+
+using guest::CpuFrame;
+using guest::MmioAccess;
+using guest::TestGuest;
+using hw::DataAbort;
+using hw::Esr;
+using hw::ExceptionClass;
+using hw::Pstate;
+
+constexpr std::uint64_t kVectors = 0xffff'8000'1000'0800;
+constexpr std::uint64_t kPc = 0x8'0000;
+constexpr std::uint64_t kDevice = 0x0800'0000;
+constexpr std::uint64_t kTranslationFault = 0x07;
+constexpr std::uint64_t kPermissionFault = 0x0f;
+
+MmioAccess last_access;
+bool device_answers = true;
+
+bool device(guest::Vcpu&, MmioAccess& access) {
+  last_access = access;
+  if (!access.is_write) access.value = 0xabcd'ef01;
+  return device_answers;
+}
+
+class Machine {
+ public:
+  Machine() {
+    guest::set_register<hw::VBAR_EL1>(kVectors);
+    (void)guest.domain().mmio.add(*Range<Ipa>::from_size(Ipa(kDevice), 0x1'0000), device);
+    last_access = {};
+    device_answers = true;
+    set_map_on_demand(nullptr);
+  }
+  void abort(ExceptionClass ec, std::uint64_t address, std::uint64_t iss) {
+    guest::set_register<hw::FAR_EL2>(0xffff'0000'0000'0000 | (address & 0xfff));
+    guest::set_register<hw::HPFAR_EL2>(hw::HPFAR_EL2::FIPA::make(address >> 12));
+    guest.frame().pc = kPc;
+    guest.frame().esr = Esr::make(ec, true, iss);
+    guest::stage2_abort_entry(guest.vcpu(), guest.frame());
+  }
+  void data_abort(std::uint64_t address, std::uint64_t iss) {
+    abort(ExceptionClass::kDataAbortLower, address, iss);
+  }
+  void map(std::uint64_t address, Permissions permissions) {
+    guest::doubles().mapped[address >> 12] = stage2::Translation{
+        .mfn = Mfn(1),
+        .attributes = {.type = MemoryType::kNormalWriteBack, .permissions = permissions},
+        .block = kOrder4K};
+  }
+  [[nodiscard]] bool was_injected() { return guest.frame().pc == kVectors + 0x200; }
+  [[nodiscard]] bool will_retry() { return guest.frame().pc == kPc; }
+  [[nodiscard]] bool was_done() { return guest.frame().pc == kPc + 4; }
+
+  TestGuest guest;
+  sim::LogCapture log;
+};
+
+constexpr std::uint64_t load_to(std::uint64_t rt) {
+  return DataAbort::ISV::kMask | DataAbort::SAS::make(2) | DataAbort::SRT::make(rt) |
+         kTranslationFault;
+}
+
+}  // namespace
+
+TEST(Stage2Abort, LoadFromAnEmulatedRegisterIsDone) {
+  Machine machine;
+  machine.data_abort(kDevice + 0xffc, load_to(7));
+  EXPECT_TRUE(machine.was_done());
+  EXPECT_EQ(machine.guest.frame().x[7], 0xabcd'ef01u);
+  EXPECT_EQ(last_access.address.value(), kDevice + 0xffc);
+  EXPECT_EQ(last_access.bytes, 4u);
+  EXPECT_FALSE(last_access.is_write);
+}
+
+TEST(Stage2Abort, StoreToAnEmulatedRegisterIsDone) {
+  Machine machine;
+  machine.guest.frame().x[9] = 0x1'2345'6789;
+  machine.data_abort(kDevice, load_to(9) | DataAbort::WnR::kMask);
+  EXPECT_TRUE(machine.was_done());
+  EXPECT_TRUE(last_access.is_write);
+  EXPECT_EQ(last_access.value, 0x2345'6789u);
+}
+
+TEST(Stage2Abort, RefusedAccessBecomesAnExternalAbort) {
+  Machine machine;
+  device_answers = false;
+  machine.guest.frame().x[7] = 5;
+  machine.data_abort(kDevice, load_to(7));
+  EXPECT_TRUE(machine.was_injected());
+  EXPECT_EQ(machine.guest.frame().x[7], 5u);
+  EXPECT_EQ(machine.log.lines().size(), 1u);
+}
+
+TEST(Stage2Abort, AccessWithoutSyndromeBecomesAnExternalAbort) {
+  Machine machine;
+  machine.data_abort(kDevice, kTranslationFault);
+  EXPECT_TRUE(machine.was_injected());
+  EXPECT_TRUE(machine.log.contains("without syndrome"));
+  EXPECT_EQ(DataAbort::DFSC::get(guest::get_register<hw::ESR_EL1>()), 0x10u);
+}
+
+TEST(Stage2Abort, FetchOrTableWalkInDeviceRegistersAborts) {
+  Machine machine;
+  machine.abort(ExceptionClass::kInstructionAbortLower, kDevice, kTranslationFault);
+  EXPECT_TRUE(machine.was_injected());
+  EXPECT_EQ(Esr::exception_class(guest::get_register<hw::ESR_EL1>()),
+            ExceptionClass::kInstructionAbortSame);
+  machine.guest.frame().pstate = Pstate::kEl1h;
+  machine.data_abort(kDevice, load_to(1) | DataAbort::S1PTW::kMask);
+  EXPECT_TRUE(machine.was_injected());
+  EXPECT_EQ(DataAbort::DFSC::get(guest::get_register<hw::ESR_EL1>()), 0x17u);
+}
+
+TEST(Stage2Abort, CacheMaintenanceOfDeviceRegistersDoesNothing) {
+  Machine machine;
+  machine.data_abort(kDevice, DataAbort::CM::kMask | DataAbort::WnR::kMask | kTranslationFault);
+  EXPECT_TRUE(machine.was_done());
+  EXPECT_EQ(last_access.address.value(), 0u);
+}
+
+TEST(Stage2Abort, FrameThatIsMappedMeanwhileIsTriedAgain) {
+  Machine machine;
+  machine.map(0x4000'0000, {.read = true, .write = true, .execute = true});
+  machine.data_abort(0x4000'0123, load_to(1));
+  EXPECT_TRUE(machine.will_retry());
+  machine.data_abort(0x4000'0000, kTranslationFault | DataAbort::S1PTW::kMask);
+  EXPECT_TRUE(machine.will_retry());
+  machine.abort(ExceptionClass::kInstructionAbortLower, 0x4000'0000, kTranslationFault);
+  EXPECT_TRUE(machine.will_retry());
+  EXPECT_TRUE(machine.log.lines().empty());
+}
+
+TEST(Stage2Abort, FrameMappedWithoutThePermissionIsNotTriedForever) {
+  Machine machine;
+  machine.map(0x4000'0000, {.read = true, .write = false, .execute = false});
+  machine.data_abort(0x4000'0123, load_to(1) | DataAbort::WnR::kMask);
+  EXPECT_TRUE(machine.was_injected());
+  machine.guest.frame().pstate = Pstate::kEl1h;
+  machine.data_abort(0x4000'0123, DataAbort::ISV::kMask | DataAbort::WnR::kMask | kPermissionFault);
+  EXPECT_TRUE(machine.was_injected());
+}
+
+TEST(Stage2Abort, UnmappedAddressIsTheGuestsProblemWithOneLine) {
+  Machine machine;
+  machine.data_abort(0x3000'0abc, load_to(1));
+  EXPECT_TRUE(machine.was_injected());
+  EXPECT_EQ(guest::get_register<hw::FAR_EL1>(), 0xffff'0000'0000'0abcu);
+  EXPECT_EQ(guest::get_register<hw::ELR_EL1>(), kPc);
+  EXPECT_EQ(machine.log.lines().size(), 1u);
+  EXPECT_TRUE(machine.log.contains("0x30000abc"));
+}
+
+TEST(Stage2Abort, MapOnDemandIsAskedWithTheFrame) {
+  Machine machine;
+  static std::uint64_t asked = 0;
+  set_map_on_demand([](guest::Domain&, Gfn frame) {
+    asked = frame.value();
+    return frame.value() == 0x30000;
+  });
+  machine.data_abort(0x3000'0abc, load_to(1));
+  EXPECT_TRUE(machine.will_retry());
+  EXPECT_EQ(asked, 0x3'0000u);
+  machine.data_abort(0x3000'1abc, load_to(1));
+  EXPECT_TRUE(machine.was_injected());
+  set_map_on_demand(nullptr);
+}
+
+TEST(Stage2Abort, TlbConflictIsClearedAndTriedAgain) {
+  Machine machine;
+  machine.data_abort(0, 0x30);
+  EXPECT_TRUE(machine.will_retry());
+}
+
+// A whole guest hammering at every address and syndrome: bounded log, no other way out than done,
+// retried or injected.
+TEST(Stage2Abort, ArbitrarySyndromesLeaveTheGuestRunning) {
+  Machine machine;
+  machine.map(0x4000'0000, {.read = true, .write = true, .execute = true});
+  std::mt19937_64 random(5);  // NOLINT: reproducible
+  for (unsigned i = 0; i < 200'000; ++i) {
+    CpuFrame& frame = machine.guest.frame();
+    for (std::uint64_t& x : frame.x)
+      x = random();
+    frame.pstate = Pstate::kEl1h;
+    const std::uint64_t places[] = {kDevice + (random() & 0xffff), 0x4000'0000 + (random() & 0xfff),
+                                    random() & 0xffff'ffff'ffff};
+    const ExceptionClass ec = (random() & 3) == 0 ? ExceptionClass::kInstructionAbortLower
+                                                  : ExceptionClass::kDataAbortLower;
+    device_answers = (random() & 7) != 0;
+    machine.abort(ec, places[random() % 3], random() & Esr::ISS::kMask);
+    ASSERT_TRUE(machine.was_done() || machine.will_retry() || machine.was_injected());
+  }
+  EXPECT_LE(machine.log.lines().size(), 10u);
+}
+
+}  // namespace socle::fault
