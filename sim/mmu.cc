@@ -463,6 +463,7 @@ void Mmu::invalidate_stage2_all(std::uint64_t vttbr) {
   for (Stale& stale : stale_) {
     if (stale.space->is_stage2 && stale.vmid == vmid) stale.phase = Stale::Phase::kCombinedIssued;
   }
+  vmids_issued_.push_back(vmid);
 }
 
 // Of use only for what stage 2 alone does not hold any more: otherwise it comes back.
@@ -499,11 +500,15 @@ void Mmu::sync() {
     if (stale.phase == Stale::Phase::kCombinedIssued) stale.phase = Stale::Phase::kGone;
   }
   remove_gone();
-  if (!all_guests_issued_) return;
-  all_guests_issued_ = false;
+  if (!all_guests_issued_ && vmids_issued_.empty()) return;
   // What CPUs have loaded comes back at once; the rest is forgotten.
-  for (const auto& [root, space] : spaces_)
-    space->vmids.clear();
+  for (const auto& [root, space] : spaces_) {
+    if (all_guests_issued_) space->vmids.clear();
+    for (const std::uint16_t vmid : vmids_issued_)
+      space->vmids.erase(vmid);
+  }
+  all_guests_issued_ = false;
+  vmids_issued_.clear();
   for (std::size_t cpu = 0; cpu < loaded_.size(); ++cpu) {
     if (loaded_[cpu] != nullptr) loaded_[cpu]->vmids.insert(loaded_vmid_[cpu]);
   }

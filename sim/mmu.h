@@ -172,6 +172,7 @@ class Mmu {
   std::vector<Mfn> unpublished_;
   bool live_write_in_flight_ = false;
   bool all_guests_issued_ = false;
+  std::vector<std::uint16_t> vmids_issued_;
   // Entries that the contiguous hint may join, written since the last expect_settled().
   struct TouchedGroup {
     Mfn table;

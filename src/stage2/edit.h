@@ -288,8 +288,6 @@ void Table<Format>::replace(const Group& group, const Node& node, Ledger& ledger
         port::write_entry(entries[i], 0);
         ledger.owe(span, node.level, was_table ? port::TlbReach::kTables : port::TlbReach::kLeaf);
         is_owed |= is_valid(next);
-      } else if (!was_table) {
-        ledger.owe(span, node.level, port::TlbReach::kLeaf);
       }
     }
     if (options_.clean_for_walker) port::cache_clean(entries, group.size * sizeof *entries);
@@ -298,9 +296,16 @@ void Table<Format>::replace(const Group& group, const Node& node, Ledger& ledger
   }
 
   for (std::size_t i = 0; i < group.size; ++i) {
-    if (group.next[i] == group.old[i] || !(is_valid(group.next[i]) || !node.live)) continue;
-    port::write_entry(entries[i], group.next[i]);
-    if (node.live) ledger.owe_visibility();
+    const std::uint64_t old = group.old[i];
+    const std::uint64_t next = group.next[i];
+    if (old == next || (node.live && !is_valid(next))) continue;
+    port::write_entry(entries[i], next);
+    if (!node.live) continue;
+    ledger.owe_visibility();
+    if (kind(old, node.level) == hw::DescriptorKind::kLeaf &&
+        may_change_live(old, next, node.level)) {
+      ledger.owe(node.span(group.first + i), node.level, port::TlbReach::kLeaf);
+    }
   }
   if (options_.clean_for_walker) port::cache_clean(entries, group.size * sizeof *entries);
 
