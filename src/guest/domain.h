@@ -69,6 +69,8 @@ class Domain {
 
   // One frame of Socle's heap, mapped into the guest on request (XENMAPSPACE_shared_info).
   Mfn shared_info_frame;
+  // The guest frame that showed it last (hypercall/ asks the map whether it still does).
+  std::atomic<std::uint64_t> shared_info_at{~std::uint64_t{0}};
   // VMASST_TYPE_*, set by vm_assist.
   std::atomic<std::uint64_t> vm_assist{0};
   std::uint8_t handle[16] = {};

@@ -4,14 +4,21 @@
 // GrantTable: the pages in which a domain offers its frames to others (version 1 of the format),
 // and the list of what it has mapped of others.
 //
-// The frames belong to Socle's heap and are mapped into the guest on request
+// The frames of the table belong to Socle's heap and are mapped into the guest on request
 // (XENMAPSPACE_grant_table); the table grows, never shrinks. The guest writes entries at any
-// moment: a decision reads an entry once and commits it by compare-and-swap.
+// moment: a decision is made on one reading of an entry and committed by compare-and-swap, and
+// what it was about (the frame) is remembered here, not read again.
 //
-// Own lock (LockRank::kGrantTable). Any CPU. Source: xen/grant_table.h.
+// A *pin* is the use of an entry by somebody: it holds a reference on the frame, and the
+// GTF_reading and GTF_writing bits of the entry tell the owner. A *mapping* is a pin with a place
+// in the map of the domain that made it, known to that domain by a handle.
+//
+// Own lock (LockRank::kGrantTable); never two of them at a time. Any CPU. Source:
+// xen/grant_table.h.
 
 #include <array>
 #include <cstdint>
+#include <expected>
 
 #include "abi/errno.h"
 #include "abi/grant_table.h"
@@ -23,11 +30,14 @@ namespace socle::guest {
 
 class Domain;
 
-inline constexpr unsigned kMaxGrantFrames = 64;
-inline constexpr unsigned kMaxGrantMappings = 1024;
+inline constexpr std::uint32_t kMaxGrantFrames = 64;
+inline constexpr std::uint32_t kMaxGrantMappings = 1024;
 
 class GrantTable {
  public:
+  template <typename T = void>
+  using Answer = std::expected<T, abi::GrantStatus>;
+
   constexpr GrantTable() = default;
   GrantTable(const GrantTable&) = delete;
   GrantTable& operator=(const GrantTable&) = delete;
@@ -44,14 +54,57 @@ class GrantTable {
   Result<> grow(std::uint32_t frames) SOCLE_EXCLUDES(lock_);
   // The frame with this index; the table grows to hold it. kOutOfRange, kNoMemory.
   Result<Mfn> frame(std::uint32_t index) SOCLE_EXCLUDES(lock_);
+  // The guest frame that showed it last; all ones: none yet. index < kMaxGrantFrames.
+  [[nodiscard]] Gfn mapped_at(std::uint32_t index) SOCLE_EXCLUDES(lock_);
+  void set_mapped_at(std::uint32_t index, Gfn where) SOCLE_EXCLUDES(lock_);
+
+  // --- The owner's side ---
+
+  // `user` begins to use what the entry offers; returns the frame, which stays until unpin().
+  Answer<Mfn> pin(abi::GrantRef ref, DomainId user, bool for_writing) SOCLE_EXCLUDES(lock_);
+  void unpin(abi::GrantRef ref, bool for_writing) SOCLE_EXCLUDES(lock_);
+  // Exchanges two entries that nobody uses (GNTTABOP_swap_grant_ref).
+  Answer<> swap(abi::GrantRef a, abi::GrantRef b) SOCLE_EXCLUDES(lock_);
+
+  // --- The user's side ---
+
+  struct Mapping {
+    bool in_use = false;
+    bool for_writing = false;
+    DomainId granter{};
+    abi::GrantRef ref = 0;
+    Mfn mfn;
+  };
+  Answer<abi::GrantHandle> add_mapping(const Mapping& mapping) SOCLE_EXCLUDES(lock_);
+  Answer<Mapping> find_mapping(abi::GrantHandle handle) SOCLE_EXCLUDES(lock_);
+  // Ends the mapping; of two callers only one succeeds.
+  Answer<Mapping> take_mapping(abi::GrantHandle handle) SOCLE_EXCLUDES(lock_);
 
  private:
+  // One for each entry that is or was in use; heap arrays of one grant frame's entries.
+  struct Active {
+    std::uint32_t readers = 0;
+    std::uint32_t writers = 0;
+    Mfn mfn;
+  };
+  using ActiveFrame = std::array<Active, abi::kGrantEntriesPerFrame>;
+  using Mappings = std::array<Mapping, kMaxGrantMappings>;
+  struct Frame {
+    Mfn mfn;
+    Gfn mapped_at{~std::uint64_t{0}};
+    ActiveFrame* active = nullptr;
+  };
+
   Result<> grow_locked(std::uint32_t frames) SOCLE_REQUIRES(lock_);
+  std::uint64_t* entry_word(abi::GrantRef ref) SOCLE_REQUIRES(lock_);
+  Answer<Active*> active_of(abi::GrantRef ref) SOCLE_REQUIRES(lock_);
+  bool is_used(abi::GrantRef ref) SOCLE_REQUIRES(lock_);
 
   SpinLock lock_{LockRank::kGrantTable};
   Domain* owner_ = nullptr;
   std::uint32_t frame_count_ SOCLE_GUARDED_BY(lock_) = 0;
-  std::array<Mfn, kMaxGrantFrames> frames_ SOCLE_GUARDED_BY(lock_){};
+  std::array<Frame, kMaxGrantFrames> frames_ SOCLE_GUARDED_BY(lock_){};
+  Mappings* mappings_ SOCLE_GUARDED_BY(lock_) = nullptr;
 };
 
 }  // namespace socle::guest

@@ -22,6 +22,7 @@
 
 #include "base/result.h"
 #include "base/types.h"
+#include "hw/attributes.h"
 
 namespace socle::guest {
 
@@ -33,6 +34,14 @@ struct GuestVa {
   std::uint64_t value = 0;
   constexpr GuestVa operator+(std::uint64_t bytes) const { return GuestVa{value + bytes}; }
 };
+
+// Whether a mapping shows a page that a guest can give away or lose: its RAM, or one that Socle or
+// another domain shares with it. Not devices.
+constexpr bool is_guest_page(Reason reason) {
+  return reason == Reason::kDomainRam || reason == Reason::kSharedInfo ||
+         reason == Reason::kGrantTable || reason == Reason::kGrantMapping ||
+         reason == Reason::kForeignMapping;
+}
 
 [[nodiscard]] Result<> copy_from_guest(Vcpu& current, void* to, GuestVa from, std::size_t bytes);
 [[nodiscard]] Result<> copy_to_guest(Vcpu& current, GuestVa to, const void* from,
@@ -56,5 +65,13 @@ template <typename T>
                                              std::size_t offset, std::size_t bytes);
 [[nodiscard]] Result<> copy_to_guest_frame(Domain& domain, Gfn frame, std::size_t offset,
                                            const void* from, std::size_t bytes);
+
+// --- Frames that the caller holds a reference on ------------------------------------------------
+
+// Within a frame each; the pieces may overlap. offset + bytes <= 4096 (our own invariant).
+void copy_between_frames(Mfn to, std::size_t to_offset, Mfn from, std::size_t from_offset,
+                         std::size_t bytes);
+// Writes dirty cache lines back to memory and, if `invalidate`, drops them.
+void clean_frame(Mfn frame, std::size_t offset, std::size_t bytes, bool invalidate);
 
 }  // namespace socle::guest

@@ -18,6 +18,10 @@ namespace socle::guest {
 
 class Domain;
 
+// A reference on the frame of RAM that `frame` shows, for work that does not need it mapped for
+// long (grants). Same caller and errors as GuestPage::take(); given back by mem::put_ref().
+[[nodiscard]] Result<Mfn> take_ram_frame(Domain& domain, Gfn frame, bool for_writing);
+
 class GuestPage {
  public:
   constexpr GuestPage() = default;

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// Asking this CPU what a guest's virtual address means: stage 1 of the EL1&0 regime whose registers
+// are loaded now (AT S1E1R, AT S1E1W), with the permissions of EL1. The answer is a guest-physical
+// address; what that means is the address space's business (stage2/). The guest's own PAR_EL1 is
+// kept.
+//
+// The CPU walks the guest's tables, which lie in guest-physical memory themselves: hold the lock of
+// the domain's address space, or a change by another CPU (break before make) shows as a fault.
+// kFault: not mapped, or not with the permission asked for.
+// Source: Arm ARM DDI 0487, C6.2 "AT", D24.2 "PAR_EL1".
+
+#include <cstdint>
+
+#include "base/result.h"
+#include "base/types.h"
+
+namespace socle::port {
+
+Result<Ipa> translate_guest_read(std::uint64_t address);
+Result<Ipa> translate_guest_write(std::uint64_t address);
+
+}  // namespace socle::port
+
+#include "port_impl/at.h"
