@@ -69,8 +69,8 @@ struct PlanInput {
   unsigned ipa_bits = 40;  // the domain's guest-physical space
   // platform.cpus index that runs vCPU n. Empty: in the platform's order.
   std::span<const std::uint16_t> cpus;
-  // Undriven IOMMUs: hidden from the domain (their devices' DMA is not translated).
-  bool its_given = false;  // the domain gets the ITS (not yet)
+  // What Socle calls itself towards guests (xen_version): Linux reads it from the tree.
+  std::string_view xen_version = "4.17";
 };
 
 struct Mapping {
@@ -131,6 +131,8 @@ const char* to_string(NodeReason reason);
 struct NodeDecision {
   NodeAction action = NodeAction::kKeep;
   NodeReason reason = NodeReason::kNone;
+  // Part of a region that its parent describes as a whole (pools in on-chip memory).
+  bool part_of_parent = false;
 };
 
 struct KeptDevice {
@@ -170,10 +172,22 @@ struct VirtualGic {
   Ipa cpu_interface;                                               // v2: where GICV is mapped
 };
 
+// The domain's timer interrupts: the host's numbers, or the architecture's usual ones.
+struct TimerInterrupts {
+  IntId secure_physical{29};
+  IntId physical{30};
+  IntId virt{27};
+  IntId hypervisor{26};
+};
+
 struct DomainPlan {
   std::span<const Mapping> mappings;
   std::span<const MfnRange> ram;  // the domain's banks, 1:1, sorted
   std::uint64_t ram_bytes = 0;
+  // Reserved memory of the host that the domain has besides its banks (dom0_mem smaller than RAM).
+  std::span<const MfnRange> reserved_ram;
+  // /memreserve/ entries that still mean something.
+  std::span<const PaRange> memory_reservations;
   std::span<const RegionDecision> regions;  // by node
   std::span<const NodeDecision> nodes;      // by NodeId
   std::span<const KeptDevice> kept_devices;
@@ -185,6 +199,7 @@ struct DomainPlan {
 
   InplaceVector<PlannedVcpu, kMaxCpus> vcpus;
   VirtualGic gic;
+  TimerInterrupts timer;
   IntId event_channel_ppi;
   GfnRange grant_table_window;  // 64 frames
   std::span<const GfnRange> extended_regions;

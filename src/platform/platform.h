@@ -221,8 +221,8 @@ struct Platform {
 // Errors (kNotFound: no memory, no CPUs; kCorrupt; kTooLarge; kNoMemory) have a line in `notes`.
 // A missing GIC, timer, PSCI or console is no error here: the caller says what it cannot do.
 struct ReadOptions {
-  std::string_view dtuart;
-  std::optional<std::uint64_t> boot_mpidr;
+  std::string_view dtuart{};
+  std::optional<std::uint64_t> boot_mpidr{};
 };
 Result<const Platform*> read(const fw::dt::Tree& tree, const ReadOptions& options, fw::Arena& arena,
                              fw::Diagnostics& notes);

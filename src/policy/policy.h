@@ -47,8 +47,11 @@ struct Maker {
 constexpr Attributes domain_ram() {
   return Maker::make(MemoryType::kNormalWriteBack, kReadWriteExecute, Reason::kDomainRam);
 }
-constexpr Attributes reserved_memory() {
-  return Maker::make(MemoryType::kNormalWriteBack, kReadWriteExecute, Reason::kReservedMemory);
+// Memory like any other, unless the operating system may not map it (no-map): then it is a
+// device's, and code has no business there.
+constexpr Attributes reserved_memory(bool no_map) {
+  return Maker::make(MemoryType::kNormalWriteBack, no_map ? kReadWrite : kReadWriteExecute,
+                     Reason::kReservedMemory);
 }
 constexpr Attributes shared_info() {
   return Maker::make(MemoryType::kNormalWriteBack, kReadWrite, Reason::kSharedInfo);

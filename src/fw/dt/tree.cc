@@ -88,6 +88,14 @@ Children Node::children() const {
   return Children(tree_, tree_->nodes_[index_of(id_)].first_child);
 }
 
+Node Node::first_child() const {
+  return Node(tree_, tree_->nodes_[index_of(id_)].first_child);
+}
+
+Node Node::next_sibling() const {
+  return Node(tree_, tree_->nodes_[index_of(id_)].next_sibling);
+}
+
 Node Node::child(std::string_view name) const {
   Node by_base(tree_, kNoNode);
   bool ambiguous = false;

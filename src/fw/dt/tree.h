@@ -145,6 +145,8 @@ class Node {
   [[nodiscard]] Node parent() const;  // none for the root
   [[nodiscard]] unsigned depth() const;
   [[nodiscard]] Children children() const;
+  [[nodiscard]] Node first_child() const;
+  [[nodiscard]] Node next_sibling() const;
   [[nodiscard]] Node child(std::string_view name) const;  // by full name, or by base name if unique
   [[nodiscard]] Properties properties() const;
   [[nodiscard]] std::optional<Property> property(std::string_view name) const;

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Virtual CPUs, virtual GIC, timer and interrupts.
+
+#include <algorithm>
+#include <tuple>
+
+#include "hwdom/plan_parts.h"
+
+namespace socle::hwdom {
+
+namespace {
+
+// xen-abi 2.1: sixteen vCPUs to a cluster, as a GICv3 SGI can address them.
+std::uint64_t virtual_mpidr(unsigned vcpu) {
+  return (vcpu & 0xf) | (std::uint64_t{vcpu >> 4} << 8);
+}
+
+constexpr std::uint64_t kRedistributorSize = 128 * kKiB;
+
+}  // namespace
+
+Result<> plan_vcpus(Planner& planner) {
+  const platform::Platform& platform = planner.platform();
+  const fw::Options& options = *planner.input.options;
+  const std::span<const std::uint16_t> given = planner.input.cpus;
+  std::size_t count = given.empty() ? platform.cpus.size() : given.size();
+  count = std::min<std::size_t>(count, options.maxcpus.value_or(kMaxCpus));
+  if (options.dom0_max_vcpus && *options.dom0_max_vcpus > count)
+    planner.notes.warning("dom0_max_vcpus={}: there are only {} CPUs", *options.dom0_max_vcpus,
+                          count);
+  count = std::min<std::size_t>(count, options.dom0_max_vcpus.value_or(kMaxCpus));
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto cpu = given.empty() ? static_cast<std::uint16_t>(i) : given[i];
+    CHECK(cpu < platform.cpus.size());
+    TRY(planner.out.vcpus.push_back({cpu, virtual_mpidr(static_cast<unsigned>(i))}));
+  }
+  const platform::Timer& timer = platform.timer;
+  TimerInterrupts& ours = planner.out.timer;
+  if (timer.secure_physical) ours.secure_physical = timer.secure_physical->id;
+  if (timer.physical) ours.physical = timer.physical->id;
+  if (timer.virt) ours.virt = timer.virt->id;
+  if (timer.hypervisor) ours.hypervisor = timer.hypervisor->id;
+  if (!timer.virt)
+    planner.notes.warning("timer: the tree names no virtual timer interrupt; {} is assumed",
+                          ours.virt);
+  return {};
+}
+
+namespace {
+
+Result<> plan_redistributors(Planner& planner) {
+  const platform::Gic& gic = planner.platform().gic;
+  std::size_t left = planner.out.vcpus.size();
+  for (const PaRange& region : gic.redistributors) {
+    if (left == 0) break;
+    const auto count =
+        static_cast<unsigned>(std::min<std::uint64_t>(region.size() / kRedistributorSize, left));
+    if (count == 0) continue;
+    if (!planner.out.gic.redistributors.push_back({direct_mapped(region.begin()), count})) break;
+    left -= count;
+  }
+  if (left != 0)
+    return planner.notes.error(Error::kCorrupt,
+                               "{}: reg: the redistributor regions have no room for {} of {} vCPUs",
+                               planner.path(gic.node).view(), left, planner.out.vcpus.size());
+  return {};
+}
+
+}  // namespace
+
+Result<> plan_gic(Planner& planner) {
+  const platform::Gic& gic = planner.platform().gic;
+  VirtualGic& ours = planner.out.gic;
+  ours.version = gic.version;
+  ours.distributor = direct_mapped(gic.distributor.begin());
+  switch (gic.version) {
+    case platform::Gic::Version::kNone:
+      return planner.notes.error(Error::kNotFound,
+                                 "device tree: no interrupt controller that Socle knows (GICv3)");
+    case platform::Gic::Version::kV2:
+      ours.cpu_interface = direct_mapped(gic.cpu_interface.begin());
+      if (gic.cpu_interface.empty() || gic.virtual_interface.empty())
+        return planner.notes.error(Error::kUnsupported,
+                                   "{}: reg: no virtual CPU interface (GICV), so no guests",
+                                   planner.path(gic.node).view());
+      if (planner.out.vcpus.size() > 8) planner.out.vcpus.truncate(8);
+      return {};
+    case platform::Gic::Version::kV3:
+      return plan_redistributors(planner);
+  }
+  return {};
+}
+
+namespace {
+
+// The first private interrupt that nothing on the host uses.
+Result<IntId> free_private_interrupt(const Planner& planner) {
+  std::uint32_t used = 0;
+  const auto use = [&used](IntId id) {
+    if (id.is_private()) used |= std::uint32_t{1} << id.value();
+  };
+  const auto use_if = [&use](const std::optional<platform::Interrupt>& interrupt) {
+    if (interrupt) use(interrupt->id);
+  };
+  const platform::Timer& timer = planner.platform().timer;
+  use_if(timer.hypervisor_virtual);
+  use_if(planner.platform().gic.maintenance);
+  use(planner.out.timer.secure_physical);
+  use(planner.out.timer.physical);
+  use(planner.out.timer.virt);
+  use(planner.out.timer.hypervisor);
+  for (const platform::Device& device : planner.platform().devices)
+    for (const platform::Interrupt& interrupt : device.interrupts)
+      use(interrupt.id);
+  for (std::uint32_t id = 16; id < 32; ++id)
+    if ((used & (std::uint32_t{1} << id)) == 0) return IntId(id);
+  return planner.notes.error(Error::kNotFound,
+                             "device tree: every private interrupt is in use, none is left for "
+                             "event channels");
+}
+
+bool is_socles(const Planner& planner, IntId id) {
+  const auto& console = planner.platform().console;
+  return console && console->interrupt && console->interrupt->id == id;
+}
+
+Result<> collect_routes(Planner& planner, fw::ArenaVector<InterruptRoute>& routes) {
+  for (const platform::Device& device : planner.platform().devices) {
+    if (!planner.is_domains(device.node)) continue;
+    for (const platform::Interrupt& interrupt : device.interrupts) {
+      if (!interrupt.id.is_spi()) continue;
+      if (is_socles(planner, interrupt.id)) {
+        if (device.enabled)
+          planner.notes.warning("{}: interrupts: {} is the console's too: not the domain's",
+                                planner.path(device.node).view(), interrupt.id);
+        continue;
+      }
+      TRY(routes.push_back({interrupt, device.node}));
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<> plan_interrupts(Planner& planner) {
+  planner.out.event_channel_ppi = TRY(free_private_interrupt(planner));
+  fw::ArenaVector<InterruptRoute> routes(planner.arena);
+  TRY(collect_routes(planner, routes));
+  // Of several nodes that share an interrupt the first enabled one stands for it.
+  std::ranges::sort(routes, {}, [&](const InterruptRoute& route) {
+    const bool enabled = planner.platform().device(route.node)->enabled;
+    return std::tuple(route.interrupt.id, !enabled, index_of(route.node));
+  });
+  std::size_t kept = 0;
+  for (const InterruptRoute& route : routes)
+    if (kept == 0 || routes[kept - 1].interrupt.id != route.interrupt.id) routes[kept++] = route;
+  routes.truncate(kept);
+  planner.out.interrupts = routes.finish();
+  planner.out.all_spis_because_of = planner.platform().opaque_interrupt_controller;
+  return {};
+}
+
+}  // namespace socle::hwdom

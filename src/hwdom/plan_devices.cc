@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// From the machine's devices and memory to the domain's mappings.
+
+#include <algorithm>
+#include <array>
+
+#include "hwdom/plan_parts.h"
+#include "hwdom/plan_sweep.h"
+
+namespace socle::hwdom {
+
+using fw::dt::Node;
+using Outcome = RegionDecision::Outcome;
+
+namespace {
+
+MfnRange address_space(const Planner& planner) {
+  return MfnRange(Mfn(0), Mfn(std::uint64_t{1} << (planner.input.ipa_bits - kFrameShift)));
+}
+
+// --- what Socle keeps ---
+
+// A page that such a device has only a part of may go to the domain for its other part. Never for
+// the GIC: what a guest could do there concerns all.
+bool may_share_pages(NodeReason reason) {
+  return reason != NodeReason::kInterruptController && reason != NodeReason::kIts;
+}
+
+Result<> keep_device(const platform::Device& device, NodeReason reason,
+                     fw::ArenaVector<KeptDevice>& kept, RangeList& frames) {
+  for (const platform::Region& region : device.regions) {
+    if (region.range.empty()) continue;
+    TRY(kept.push_back({.node = device.node, .region = region, .reason = reason}));
+    TRY(frames.push_back(may_share_pages(reason) ? frames_inside(region.range)
+                                                 : frames_touched(region.range)));
+  }
+  return {};
+}
+
+Result<> list_kept_devices(Planner& planner, fw::ArenaVector<KeptDevice>& kept, RangeList& frames) {
+  for (const platform::Device& device : planner.platform().devices) {
+    const NodeDecision decision = planner.decision(device.node);
+    switch (decision.reason) {
+      case NodeReason::kInterruptController:
+      case NodeReason::kIts:
+      case NodeReason::kConsole:
+      case NodeReason::kIommu:
+        // A disabled one is nobody's; it must not take pages from others.
+        if (device.enabled) TRY(keep_device(device, decision.reason, kept, frames));
+        break;
+      case NodeReason::kNone:
+      case NodeReason::kTimer:
+      case NodeReason::kMemoryMappedTimer:
+      case NodeReason::kPrivateInterrupt:
+      case NodeReason::kPmu:
+      case NodeReason::kCpus:
+      case NodeReason::kMemory:
+      case NodeReason::kPsci:
+      case NodeReason::kHypervisor:
+      case NodeReason::kChosen:
+      case NodeReason::kBootModule:
+      case NodeReason::kEdac:
+      case NodeReason::kPassthrough:
+      case NodeReason::kNuma:
+        break;
+    }
+  }
+  normalise(frames);
+  return {};
+}
+
+void warn_of_undriven_iommus(Planner& planner) {
+  std::size_t count = 0;
+  const platform::Iommu* first = nullptr;
+  for (const platform::Iommu& iommu : planner.platform().iommus) {
+    if (!iommu.enabled) continue;
+    if (first == nullptr) first = &iommu;
+    ++count;
+  }
+  if (count != 0)
+    planner.notes.warning(
+        "{} IOMMUs ({}, {}, ...) are hidden from dom0 and not driven: DMA is as firmware left it",
+        count, planner.path(first->node).view(), platform::to_string(first->kind));
+}
+
+// --- what the domain asks for ---
+
+Attributes attributes_of(const Planner& planner, const platform::Device& device,
+                         const platform::Region& region) {
+  const Node node = planner.tree().node(device.node);
+  InplaceVector<std::string_view, 8> compatibles;
+  const auto property = node.property("compatible");
+  for (std::size_t i = 0; property && !compatibles.full(); ++i) {
+    const auto name = property->string_at(i);
+    if (!name || !compatibles.push_back(*name)) break;
+  }
+  const bool is_window = region.kind == platform::Region::Kind::kPciMemory ||
+                         region.kind == platform::Region::Kind::kPciIo;
+  return policy::device(policy::DomainKind::kHardware, {.compatibles = compatibles.span(),
+                                                        .no_memory_wc = node.has("no-memory-wc"),
+                                                        .is_pci_window = is_window});
+}
+
+Outcome outcome_of(const Planner& planner, const platform::Device& device, const MfnRange& frames,
+                   std::span<const MfnRange> kept) {
+  const NodeDecision decision = planner.decision(device.node);
+  if (!planner.is_domains(device.node)) {
+    const bool is_kept = contained_in_one(kept, frames);
+    return is_kept ? Outcome::kKept : Outcome::kNotDescribed;
+  }
+  if (decision.part_of_parent) return Outcome::kMapped;
+  if (!address_space(planner).overlaps(frames)) return Outcome::kBeyondSpace;
+  if (contained_in_one(planner.domain_ram, frames)) return Outcome::kInRam;
+  if (overlaps_any(planner.host_ram, frames) || overlaps_any(planner.kept_frames, frames))
+    return Outcome::kInOtherRam;
+  if (contained_in_one(kept, frames)) return Outcome::kKept;
+  if (overlaps_any(kept, frames)) return Outcome::kPartlyKept;
+  return Outcome::kMapped;
+}
+
+void explain(Planner& planner, const RegionDecision& decision) {
+  const auto path = planner.path(decision.node);
+  const PaRange& range = decision.region.range;
+  switch (decision.outcome) {
+    case Outcome::kMapped:
+      if (decision.region.kind == platform::Region::Kind::kRegisters &&
+          range.begin().offset_in_frame() != 0 && range.size() >= kFrameSize)
+        planner.notes.info("{}: {} does not begin at a page: rounded outwards", path.view(), range);
+      return;
+    case Outcome::kInOtherRam:
+      planner.notes.warning("{}: {} meets RAM that is not dom0's: that part is not mapped",
+                            path.view(), range);
+      return;
+    case Outcome::kKept:
+    case Outcome::kPartlyKept:
+      planner.notes.warning("{}: {} meets a device that Socle keeps: that part is not mapped",
+                            path.view(), range);
+      return;
+    case Outcome::kBeyondSpace:
+      planner.notes.warning("{}: {} lies beyond the CPUs' {} address bits: not mapped", path.view(),
+                            range, planner.input.ipa_bits);
+      return;
+    case Outcome::kInRam:
+    case Outcome::kNotDescribed:
+    case Outcome::kEmpty:
+      return;
+  }
+}
+
+Result<> claim_device(Planner& planner, const platform::Device& device,
+                      std::span<const MfnRange> kept, fw::ArenaVector<Claim>& claims,
+                      fw::ArenaVector<RegionDecision>& decisions) {
+  for (const platform::Region& region : device.regions) {
+    RegionDecision decision{.node = device.node, .region = region, .outcome = Outcome::kEmpty};
+    const MfnRange frames = frames_touched(region.range);
+    if (!frames.empty()) decision.outcome = outcome_of(planner, device, frames, kept);
+    TRY(decisions.push_back(decision));
+    const bool matters = device.enabled && planner.is_domains(device.node);
+    if (frames.empty()) {
+      if (matters && region.kind == platform::Region::Kind::kRegisters)
+        planner.notes.warning("{}: reg: size zero at {}", planner.path(device.node).view(),
+                              region.range.begin());
+      continue;
+    }
+    if (matters) explain(planner, decision);
+    if (!planner.is_domains(device.node) || planner.decision(device.node).part_of_parent) continue;
+    const MfnRange inside = frames.intersection(address_space(planner));
+    if (!inside.empty())
+      TRY(claims.push_back(
+          {inside, attributes_of(planner, device, region), device.node, device.enabled}));
+  }
+  return {};
+}
+
+// Reserved memory: outside RAM it is nobody's RAM; inside, the banks hold it already unless
+// dom0_mem left it out.
+Result<> map_reserved(Planner& planner, std::span<const MfnRange> kept, MappingList& out) {
+  fw::ArenaVector<Claim> claims(planner.arena);
+  for (const platform::ReservedRange& reserved : planner.platform().reserved) {
+    const MfnRange frames = frames_touched(reserved.range).intersection(address_space(planner));
+    if (frames.empty()) continue;
+    // /memreserve/ outside RAM is a boot loader's mistake: there is nothing to keep away from.
+    if (reserved.origin == platform::ReservedRange::Origin::kMemoryReservation &&
+        !overlaps_any(planner.host_ram, frames))
+      continue;
+    TRY(claims.push_back({frames, policy::reserved_memory(reserved.no_map), reserved.node, true}));
+  }
+  MappingList all(planner.arena);
+  MappingList not_in_banks(planner.arena);
+  MappingList not_kept(planner.arena);
+  TRY(sweep(planner.arena, claims.span(), all));
+  TRY(cut_out(all.span(), planner.out.ram, not_in_banks));
+  TRY(cut_out(not_in_banks.span(), planner.kept_frames, not_kept));
+  return cut_out(not_kept.span(), kept, out);
+}
+
+// Device pages: never RAM, Socle's frames, its devices, or what is mapped as reserved memory.
+Result<> map_devices(Planner& planner, std::span<Claim> claims, std::span<const MfnRange> kept,
+                     std::span<const Mapping> reserved, MappingList& out) {
+  RangeList forbidden(planner.arena);
+  for (const auto list : {planner.host_ram, planner.kept_frames, kept})
+    for (const MfnRange& range : list)
+      TRY(forbidden.push_back(range));
+  for (const Mapping& mapping : reserved)
+    TRY(forbidden.push_back(mapping.mfns()));
+  normalise(forbidden);
+  MappingList all(planner.arena);
+  TRY(sweep(planner.arena, claims, all));
+  return cut_out(all.span(), forbidden.span(), out);
+}
+
+// --- pages that a kept device shares with the domain's ---
+
+struct SharedPage {
+  Mfn page;
+  std::size_t kept = 0;  // index in the list of kept devices
+};
+
+Result<> find_partial_pages(std::span<const KeptDevice> kept, fw::ArenaVector<SharedPage>& out) {
+  for (std::size_t i = 0; i < kept.size(); ++i) {
+    if (!may_share_pages(kept[i].reason)) continue;
+    const PaRange& bytes = kept[i].region.range;
+    if (bytes.begin().offset_in_frame() != 0) TRY(out.push_back({bytes.begin().frame(), i}));
+    const Mfn last = (bytes.end() - 1).frame();
+    if (bytes.end().offset_in_frame() != 0 &&
+        (last != bytes.begin().frame() || bytes.begin().offset_in_frame() == 0))
+      TRY(out.push_back({last, i}));
+  }
+  std::ranges::sort(out, {}, &SharedPage::page);
+  return {};
+}
+
+Result<> note_shared_pages(Planner& planner, std::span<const Claim> claims,
+                           std::span<KeptDevice> kept) {
+  fw::ArenaVector<SharedPage> pages(planner.arena);
+  TRY(find_partial_pages(kept, pages));
+  for (const Claim& claim : claims) {
+    auto page = std::ranges::lower_bound(pages, claim.frames.begin(), {}, &SharedPage::page);
+    for (; page != pages.end() && page->page < claim.frames.end(); ++page) {
+      TRY(planner.tree().charge(1));
+      KeptDevice& device = kept[page->kept];
+      if (device.shares_page_with != fw::dt::kNoNode) continue;
+      device.shares_page_with = claim.node;
+      if (claim.enabled)
+        planner.notes.warning("{}: shares a page with {} ({}): dom0 can reach both",
+                              planner.path(claim.node).view(), planner.path(device.node).view(),
+                              to_string(device.reason));
+    }
+  }
+  return {};
+}
+
+// --- all together ---
+
+Result<> add_ram(Planner& planner, MappingList& out) {
+  for (const MfnRange& bank : planner.out.ram)
+    TRY(out.push_back({.first = direct_mapped(bank.begin()),
+                       .machine = bank.begin(),
+                       .count = FrameCount(bank.size()),
+                       .attributes = policy::domain_ram()}));
+  return {};
+}
+
+// A GICv2 guest talks to the virtual CPU interface where it expects the physical one.
+Result<> add_gicv2_interface(Planner& planner, MappingList& out) {
+  const platform::Gic& gic = planner.platform().gic;
+  if (gic.version != platform::Gic::Version::kV2) return {};
+  const std::uint64_t size = std::min(gic.cpu_interface.size(), gic.virtual_interface.size());
+  if (gic.cpu_interface.begin().offset_in_frame() != 0 ||
+      gic.virtual_interface.begin().offset_in_frame() != 0 || size < kFrameSize)
+    return planner.notes.error(Error::kUnsupported,
+                               "{}: reg: the virtual CPU interface is not page-aligned",
+                               planner.path(gic.node).view());
+  return out.push_back({.first = direct_mapped(gic.cpu_interface.begin().frame()),
+                        .machine = gic.virtual_interface.begin().frame(),
+                        .count = FrameCount(size >> kFrameShift),
+                        .attributes = policy::interrupt_controller(),
+                        .source = gic.node});
+}
+
+Result<> assemble(Planner& planner, std::span<const Mapping> reserved,
+                  std::span<const Mapping> devices) {
+  MappingList all(planner.arena);
+  TRY(add_ram(planner, all));
+  for (const Mapping& mapping : reserved)
+    TRY(all.push_back(mapping));
+  for (const Mapping& mapping : devices)
+    TRY(all.push_back(mapping));
+  TRY(add_gicv2_interface(planner, all));
+  std::ranges::sort(all, {}, &Mapping::first);
+  for (std::size_t i = 1; i < all.size(); ++i)
+    CHECK(all[i - 1].gfns().end() <= all[i].first);
+  planner.out.mappings = all.finish();
+  return {};
+}
+
+}  // namespace
+
+Result<> plan_devices(Planner& planner) {
+  fw::ArenaVector<KeptDevice> kept(planner.arena);
+  RangeList kept_frames(planner.arena);
+  TRY(list_kept_devices(planner, kept, kept_frames));
+  warn_of_undriven_iommus(planner);
+
+  fw::ArenaVector<Claim> claims(planner.arena);
+  fw::ArenaVector<RegionDecision> decisions(planner.arena);
+  for (const platform::Device& device : planner.platform().devices)
+    TRY(claim_device(planner, device, kept_frames.span(), claims, decisions));
+
+  MappingList reserved(planner.arena);
+  MappingList devices(planner.arena);
+  TRY(map_reserved(planner, kept_frames.span(), reserved));
+  TRY(map_devices(planner, claims.span(), kept_frames.span(), reserved.span(), devices));
+  TRY(note_shared_pages(planner, claims.span(), kept.span()));
+  planner.out.kept_devices = kept.span();
+  planner.out.regions = decisions.span();
+  return assemble(planner, reserved.span(), devices.span());
+}
+
+}  // namespace socle::hwdom

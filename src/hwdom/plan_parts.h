@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// Inside hwdom/plan: the steps of plan(), in their order. Each reads what earlier ones wrote.
+
+#include "fw/dt/address.h"
+#include "hwdom/plan.h"
+#include "policy/policy.h"
+
+namespace socle::hwdom {
+
+struct Planner {
+  const PlanInput& input;
+  fw::Arena& arena;
+  fw::Diagnostics& notes;
+  DomainPlan& out;
+  // Facts that several steps need; sorted and disjoint.
+  std::span<const MfnRange> kept_frames{};  // Socle's memory
+  std::span<const MfnRange> host_ram{};     // all of the machine's
+  std::span<const MfnRange> domain_ram{};   // out.ram and out.reserved_ram
+
+  [[nodiscard]] const platform::Platform& platform() const { return *input.platform; }
+  [[nodiscard]] const fw::dt::Tree& tree() const { return *input.tree; }
+  [[nodiscard]] NodeDecision decision(NodeId id) const { return out.nodes[index_of(id)]; }
+  [[nodiscard]] fw::dt::Path path(NodeId id) const { return tree().node(id).path(); }
+  // The domain sees the node and may touch what it describes.
+  [[nodiscard]] bool is_domains(NodeId id) const {
+    const NodeAction action = decision(id).action;
+    return action == NodeAction::kKeep;
+  }
+};
+
+Result<> plan_vcpus(Planner& planner);
+Result<> plan_gic(Planner& planner);
+Result<> decide_nodes(Planner& planner);
+Result<> plan_memory(Planner& planner);   // banks
+Result<> plan_devices(Planner& planner);  // mappings
+Result<> plan_interrupts(Planner& planner);
+Result<> plan_placements(Planner& planner);  // kernel, tree, initrd
+Result<> plan_free_space(Planner& planner);  // grant-table window, extended regions
+
+// --- sorted, disjoint lists of frame ranges ---
+using RangeList = fw::ArenaVector<MfnRange>;
+// Sorts and merges in place what overlaps or touches.
+void normalise(RangeList& ranges);
+// Everything of `from` (sorted, disjoint) that is not in `what` (sorted, disjoint).
+Result<> subtract(std::span<const MfnRange> from, std::span<const MfnRange> what, RangeList& out);
+// Does `ranges` (sorted, disjoint) meet, or contain, `range`?
+bool overlaps_any(std::span<const MfnRange> ranges, const MfnRange& range);
+bool contained_in_one(std::span<const MfnRange> ranges, const MfnRange& range);
+
+}  // namespace socle::hwdom

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include "hwdom/plan_parts.h"
+
+namespace socle::hwdom {
+
+void normalise(RangeList& ranges) {
+  std::ranges::sort(ranges, {}, [](const MfnRange& range) { return range.begin(); });
+  std::size_t kept = 0;
+  for (const MfnRange& range : ranges) {
+    if (range.empty()) continue;
+    if (kept != 0 && range.begin() <= ranges[kept - 1].end()) {
+      MfnRange& before = ranges[kept - 1];
+      before = MfnRange(before.begin(), std::max(before.end(), range.end()));
+    } else {
+      ranges[kept++] = range;
+    }
+  }
+  ranges.truncate(kept);
+}
+
+Result<> subtract(std::span<const MfnRange> from, std::span<const MfnRange> what, RangeList& out) {
+  std::size_t next = 0;
+  for (const MfnRange& range : from) {
+    Mfn at = range.begin();
+    while (next < what.size() && what[next].end() <= at)
+      ++next;
+    for (std::size_t i = next; i < what.size() && what[i].begin() < range.end(); ++i) {
+      if (what[i].begin() > at) TRY(out.push_back(MfnRange(at, what[i].begin())));
+      at = std::max(at, what[i].end());
+    }
+    if (at < range.end()) TRY(out.push_back(MfnRange(at, range.end())));
+  }
+  return {};
+}
+
+namespace {
+
+// The first range that ends behind `frame`.
+const MfnRange* first_behind(std::span<const MfnRange> ranges, Mfn frame) {
+  const auto found = std::ranges::upper_bound(ranges, frame, {}, &MfnRange::end);
+  return found == ranges.end() ? nullptr : &*found;
+}
+
+}  // namespace
+
+bool overlaps_any(std::span<const MfnRange> ranges, const MfnRange& range) {
+  const MfnRange* found = first_behind(ranges, range.begin());
+  return found != nullptr && found->overlaps(range);
+}
+
+bool contained_in_one(std::span<const MfnRange> ranges, const MfnRange& range) {
+  const MfnRange* found = first_behind(ranges, range.begin());
+  return found != nullptr && found->contains(range);
+}
+
+}  // namespace socle::hwdom

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Plans every tree it is given and checks the invariants of each plan and of each domain's tree.
+//   socle_plan_boards [-v] [--cmdline TEXT] [--tree OUT.dtb] FILE.dtb | FOLDER ...
+// Trees of kernel packages name RAM of size zero, for the boot loader to fill in: such trees are
+// filled in as a boot loader would do (1 or 2 GiB where the memory node stands).
+// Exits 1 if any plan is wrong. A refusal is no failure, but it is counted and shown.
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <libfdt.h>
+#include <map>
+#include <string>
+
+#include "test/support/plan_whole.h"
+
+namespace {
+
+using socle::test::Whole;
+
+std::vector<std::uint64_t> read_file(const std::filesystem::path& path, std::size_t& size) {
+  std::ifstream file(path, std::ios::binary);
+  const std::string bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  size = bytes.size();
+  std::vector<std::uint64_t> aligned(size / 8 + 512);
+  std::memcpy(aligned.data(), bytes.data(), size);
+  return aligned;
+}
+
+// What a boot loader does: gives the memory node a size, if it has none.
+void fill_in_ram(void* blob, int room) {
+  if (fdt_open_into(blob, blob, room) != 0) return;
+  int memory = -1;
+  for (int node = fdt_first_subnode(blob, 0); node >= 0; node = fdt_next_subnode(blob, node)) {
+    const void* type = fdt_getprop(blob, node, "device_type", nullptr);
+    if (type == nullptr || std::strcmp(static_cast<const char*>(type), "memory") != 0) continue;
+    int length = 0;
+    const auto* reg = static_cast<const unsigned char*>(fdt_getprop(blob, node, "reg", &length));
+    const int cells = fdt_address_cells(blob, 0) * 4;
+    for (int i = 0; reg != nullptr && i < length; ++i)
+      if (i % (cells + fdt_size_cells(blob, 0) * 4) >= cells && reg[i] != 0) return;
+    memory = node;
+  }
+  std::uint64_t base = 0x8000'0000;
+  if (memory >= 0) {
+    const char* name = fdt_get_name(blob, memory, nullptr);
+    const char* at = name == nullptr ? nullptr : std::strchr(name, '@');
+    if (at != nullptr) base = std::strtoull(at + 1, nullptr, 16);
+  } else {
+    memory = fdt_add_subnode(blob, 0, "memory@80000000");
+    fdt_setprop_string(blob, memory, "device_type", "memory");
+  }
+  fdt_setprop(blob, memory, "reg", nullptr, 0);
+  if (fdt_address_cells(blob, 0) == 2)
+    fdt_appendprop_u64(blob, memory, "reg", base);
+  else
+    fdt_appendprop_u32(blob, memory, "reg", static_cast<std::uint32_t>(base));
+  const std::uint64_t size = base < 0x8000'0000 ? 0x4000'0000 : 0x8000'0000 - 0x1000;
+  if (fdt_size_cells(blob, 0) == 2)
+    fdt_appendprop_u64(blob, memory, "reg", size);
+  else
+    fdt_appendprop_u32(blob, memory, "reg", static_cast<std::uint32_t>(size));
+}
+
+struct Totals {
+  unsigned planned = 0;
+  unsigned refused = 0;
+  unsigned wrong = 0;
+  std::size_t largest_arena = 0;
+  double slowest = 0;
+  std::string slowest_name;
+  std::map<std::string, unsigned> refusals;
+};
+
+struct Choices {
+  std::string command_line;
+  std::string write_to;
+  bool verbose = false;
+};
+
+void show_plan(const Whole& whole) {
+  using namespace socle;
+  const hwdom::DomainPlan& plan = *whole.plan;
+  for (const hwdom::Mapping& mapping : plan.mappings) {
+    const Attributes& attributes = mapping.attributes;
+    const auto source = mapping.source == fw::dt::kNoNode ? fw::dt::Path("RAM")
+                                                          : whole.tree->node(mapping.source).path();
+    std::printf("    %012llx-%012llx %-18s %c%c%c %s %s\n",
+                static_cast<unsigned long long>(Ipa(mapping.gfns().begin()).value()),
+                static_cast<unsigned long long>(Ipa(mapping.gfns().end()).value()),
+                to_string(attributes.type()), attributes.permissions().read ? 'r' : '-',
+                attributes.permissions().write ? 'w' : '-',
+                attributes.permissions().execute ? 'x' : '-', to_string(attributes.reason()),
+                source.c_str());
+  }
+  for (const hwdom::InterruptRoute& route : plan.interrupts)
+    std::printf("    SPI %u %s\n", route.interrupt.id.value(),
+                whole.tree->node(route.node).path().c_str());
+}
+
+void plan_file(const std::filesystem::path& path, const Choices& choices, Totals& totals) {
+  std::size_t size = 0;
+  std::vector<std::uint64_t> file = read_file(path, size);
+  fill_in_ram(file.data(), static_cast<int>(file.size() * 8));
+  const auto bytes = std::as_bytes(std::span(file));
+
+  Whole whole;
+  const auto start = std::chrono::steady_clock::now();
+  const auto verdict =
+      socle::test::plan_whole(whole, bytes, {.command_line = choices.command_line});
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+  if (took.count() > totals.slowest) {
+    totals.slowest = took.count();
+    totals.slowest_name = path.filename();
+  }
+  totals.largest_arena = std::max(totals.largest_arena, whole.arena_used);
+  const char* words[] = {"planned", "refused", "WRONG"};
+  if (verdict == Whole::Verdict::kPlanned) ++totals.planned;
+  if (verdict == Whole::Verdict::kRefused) ++totals.refused;
+  if (verdict == Whole::Verdict::kWrong) ++totals.wrong;
+  std::string reason;
+  for (const auto& line : whole.notes.lines())
+    if (line.level == socle::LogLevel::kError) reason = line.text;
+  if (verdict != Whole::Verdict::kPlanned) ++totals.refusals[reason];
+  if (choices.verbose || verdict != Whole::Verdict::kPlanned)
+    std::printf("%s: %s %s\n", path.c_str(), words[static_cast<int>(verdict)], reason.c_str());
+  if (choices.verbose) {
+    std::printf("%s", whole.text().c_str());
+    if (whole.plan != nullptr) show_plan(whole);
+  }
+  if (!choices.write_to.empty() && verdict == Whole::Verdict::kPlanned) {
+    std::ofstream out(choices.write_to, std::ios::binary);
+    out.write(reinterpret_cast<const char*>(whole.written.data()),
+              static_cast<std::streamsize>(whole.written_size));
+  }
+}
+
+void plan_all(const std::filesystem::path& path, const Choices& choices, Totals& totals) {
+  if (!std::filesystem::is_directory(path)) return plan_file(path, choices, totals);
+  std::vector<std::filesystem::path> files;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(path))
+    if (entry.path().extension() == ".dtb") files.push_back(entry.path());
+  std::ranges::sort(files);
+  for (const auto& file : files)
+    plan_file(file, choices, totals);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Choices choices;
+  Totals totals;
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view argument = argv[i];
+    if (argument == "-v")
+      choices.verbose = true;
+    else if (argument == "--cmdline" && i + 1 < argc)
+      choices.command_line = argv[++i];
+    else if (argument == "--tree" && i + 1 < argc)
+      choices.write_to = argv[++i];
+    else
+      plan_all(argument, choices, totals);
+  }
+  std::printf("%u planned, %u refused, %u wrong; slowest %.3f s (%s); largest arena %zu KiB\n",
+              totals.planned, totals.refused, totals.wrong, totals.slowest,
+              totals.slowest_name.c_str(), totals.largest_arena / 1024);
+  for (const auto& [reason, count] : totals.refusals)
+    std::printf("  %4u  %s\n", count, reason.c_str());
+  return totals.wrong == 0 && totals.planned + totals.refused != 0 ? 0 : 1;
+}
