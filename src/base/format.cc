@@ -99,14 +99,14 @@ void put_argument(Sink& sink, Spec spec, const FormatArg& arg) {
       sink.put(')');
       return;
     case FormatArg::Kind::kSigned:
-      if (!spec.hex && static_cast<std::int64_t>(arg.number()) < 0) {
+      if (!spec.hex && !spec.prefix && static_cast<std::int64_t>(arg.number()) < 0) {
         put_padded(sink, spec, "-", digits(space, ~arg.number() + 1, 10));
         return;
       }
       [[fallthrough]];
     case FormatArg::Kind::kUnsigned:
       put_padded(sink, spec, spec.prefix ? "0x" : "",
-                 digits(space, arg.number(), spec.hex ? 16 : 10));
+                 digits(space, arg.number(), spec.hex || spec.prefix ? 16 : 10));
       return;
   }
 }

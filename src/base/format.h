@@ -5,11 +5,13 @@
 //   {}        decimal for integers, text for strings, "true"/"false", hexadecimal with 0x for
 //             addresses and frame numbers (Mfn, Gfn, Pa, Ipa, ...)
 //   {x}       hexadecimal without prefix      {#x}   with 0x
-//   {08x} {016x} {4}   minimum width, zero- or space-padded on the left; {-8} padded on the right
+//   {08x} {016x} {4}   minimum width, zero- or space-padded on the left; {-8} padded on the right,
+//             as text always is
 //   {{ and }} a brace
 // The number of placeholders is checked against the arguments when the program is compiled.
 // Output that does not fit is cut; the formatter says so by returning the length it wanted.
 
+#include <algorithm>
 #include <array>
 #include <concepts>
 #include <cstddef>
@@ -127,6 +129,11 @@ class Text {
     cut_ = cut_ || wanted > N - size_;
     size_ += wanted < N - size_ ? wanted : N - size_;
     buffer_[size_] = '\0';
+  }
+  // Makes the end of a text that was cut show it.
+  void mark_if_cut() {
+    static_assert(N >= 3);
+    if (cut_) std::fill_n(buffer_.begin() + (N - 3), 3, '.');
   }
   [[nodiscard]] std::string_view view() const { return std::string_view(buffer_.data(), size_); }
   [[nodiscard]] const char* c_str() const { return buffer_.data(); }

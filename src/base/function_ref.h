@@ -3,6 +3,7 @@
 
 // FunctionRef<R(Args...)>: a callable passed down the stack, by reference and without allocation.
 // Valid only while the callable it was made from lives: take it as a parameter, never keep it.
+// Plain functions are passed by pointer (&function).
 
 #include <memory>
 #include <type_traits>
@@ -18,6 +19,7 @@ class FunctionRef<R(Args...)> {
  public:
   template <typename F>
     requires(!std::is_same_v<std::remove_cvref_t<F>, FunctionRef> &&
+             std::is_object_v<std::remove_reference_t<F>> &&
              std::is_invocable_r_v<R, F&, Args...>)
   constexpr FunctionRef(F&& function)
       : object_(const_cast<void*>(static_cast<const void*>(std::addressof(function)))),

@@ -28,6 +28,7 @@ template <typename... Args>
 void log_line(LogLevel level, FormatString<std::type_identity_t<Args>...> format,
               const Args&... args) {
   Text<kLogLineLength> line(format, args...);
+  line.mark_if_cut();
   log_write(level, line.view());
 }
 template <typename... Args>
