@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// For tests that need mem/memory.h to work. On the host: a model machine with an initialised frame
-// table, new for each TestMachine. At EL2: the selftest image has initialised the machine's own
-// frame table, and tests share it; they give back what they take.
+// For tests that need mem/memory.h to work: each TestMachine initialises the frame table anew, over
+// a model machine's RAM on the host, over a part of the selftest image's own memory at EL2 (which
+// is mapped for Socle from the beginning).
 
 #if __STDC_HOSTED__
 
@@ -41,13 +41,27 @@ class TestMachine {
 
 #else
 
+#include <array>
+#include <cstddef>
+
 #include "mem/memory.h"
+#include "port/phys_window.h"
 
 namespace socle::mem {
 
+alignas(kFrameSize) inline constinit std::array<std::byte, 16 * kMiB> test_ram{};
+
 class TestMachine {
  public:
-  TestMachine() { CHECK(statistics().ram > FrameCount(0)); }
+  TestMachine() {
+    const Mfn first = port::owned_frame_of(test_ram.data());
+    const std::array ram{MfnRange(first, first + FrameCount::containing(test_ram.size()))};
+    MemoryLayout layout{
+        .ram = ram, .reserved = {}, .boot_modules = {}, .image = {}, .bootstrap = {}};
+    layout.bootstrap = place_bootstrap(layout, bootstrap_need(layout)).value();
+    const Result<> initialised = init(layout);
+    CHECK(initialised.has_value());
+  }
 };
 
 }  // namespace socle::mem
