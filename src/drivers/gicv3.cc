@@ -122,6 +122,8 @@ Result<> init_distributor(const platform::Gic& description) {
   present = true;
   {
     const LockGuard guard(lock);
+    for (auto& owner : owners)
+      owner.store(kNobody, std::memory_order_relaxed);
     handlers[0] = take_kick;
     handler_count = 1;
     TRY(claim(IntId(kKickSgi), 1));

@@ -170,6 +170,8 @@ Result<> open_distributor(const PaRange& registers) {
 Result<> open_redistributors(std::span<const PaRange> stated, std::uint64_t stride) {
   regions.clear();
   stated_stride = stride;
+  for (Redistributor& redistributor : redistributors)
+    redistributor.is_up.store(false, std::memory_order_relaxed);
   if (stride != 0 && (stride < gicr::kSizeV3 || !is_aligned(stride, gicr::kFrameSize))) {
     log_error("gic: a redistributor stride of {:#x} bytes is not possible", stride);
     return fail(Error::kInvalid);
