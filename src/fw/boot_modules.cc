@@ -38,20 +38,31 @@ ModuleKind kind_by_order(unsigned number, const PaRange& range, ModuleProbe is_x
   return is_policy ? ModuleKind::kXsmPolicy : ModuleKind::kRamdisk;
 }
 
+// Cells of a module's `reg`: what the nearest parent that says so says. The specification gives a
+// silent parent 2 and 1; boot loaders that write modules below a silent /chosen (QEMU's does) mean
+// the root's, and Xen reads them so.
+unsigned inherited_cells(dt::Node node, std::string_view name, unsigned otherwise) {
+  for (dt::Node parent = node.parent(); parent; parent = parent.parent())
+    if (const auto cells = parent.cell(name)) return *cells;
+  return otherwise;
+}
+
+// A module lies in memory, whatever buses its node pretends to be on: `reg` as it stands.
 Result<PaRange> module_range(const dt::Node& node) {
-  const auto range = dt::reg(node, 0);
-  if (!range) {
-    // A module lies in memory, whatever buses its node pretends to be on: read it as it stands.
-    const auto raw = dt::raw_reg(node, 0);
-    if (!raw)
-      return node.tree().notes().error(raw.error(), "{}: module without a usable reg",
-                                       node.path().view());
-    const auto plain = PaRange::from_size(Pa(raw->address), raw->size);
-    if (!plain)
-      return node.tree().notes().error(Error::kOutOfRange, "{}: reg: {#x} + {#x} passes 64 bits",
-                                       node.path().view(), raw->address, raw->size);
-    return *plain;
-  }
+  const dt::Tree& tree = node.tree();
+  const unsigned address_cells = inherited_cells(node, "#address-cells", 2);
+  const unsigned size_cells = inherited_cells(node, "#size-cells", 1);
+  const auto reg = node.property("reg");
+  if (!reg || address_cells > 2 || size_cells > 2 ||
+      reg->cell_count() < address_cells + size_cells)
+    return tree.notes().error(Error::kCorrupt, "{}: module without a usable reg",
+                              node.path().view());
+  const std::uint64_t address = reg->number(0, address_cells).value_or(0);
+  const std::uint64_t size = reg->number(address_cells, size_cells).value_or(0);
+  const auto range = PaRange::from_size(Pa(address), size);
+  if (!range)
+    return tree.notes().error(Error::kOutOfRange, "{}: reg: {#x} + {#x} passes 64 bits",
+                              node.path().view(), address, size);
   return *range;
 }
 
