@@ -58,11 +58,13 @@ Memory& Memory::current() {
   return *current_memory;
 }
 
-const Memory::Bank* Memory::bank_of(Mfn frame) const {
-  for (const Bank& bank : banks_) {
-    if (bank.frames.contains(frame)) return &bank;
-  }
-  return nullptr;
+void Memory::not_ram(Mfn frame) {
+  std::fprintf(stderr, "sim: %s is not RAM\n", name_of(frame).c_str());
+  std::abort();
+}
+
+void Memory::not_owned(Mfn frame) {
+  violate(Rule::kNotOwned, name_of(frame));
 }
 
 void Memory::set_owned(const MfnRange& frames, bool owned) {
@@ -92,30 +94,10 @@ bool Memory::is_ram(Mfn frame) const {
   return bank_of(frame) != nullptr;
 }
 
-std::byte* Memory::frame(Mfn frame) const {
-  const Bank* const bank = bank_of(frame);
-  if (bank == nullptr) {
-    std::fprintf(stderr, "sim: %s is not RAM\n", name_of(frame).c_str());
-    std::abort();
-  }
-  return bank->bytes + (frame - bank->frames.begin()).bytes();
-}
-
-std::optional<Mfn> Memory::frame_of(const void* address) const {
-  const auto* const byte = static_cast<const std::byte*>(address);
-  for (const Bank& bank : banks_) {
-    if (byte >= bank.bytes && byte < bank.bytes + bank.frames.size() * kFrameSize) {
-      const auto offset = static_cast<std::uint64_t>(byte - bank.bytes);
-      return bank.frames.begin() + FrameCount(offset >> kFrameShift);
-    }
-  }
-  return std::nullopt;
-}
-
 std::byte* Memory::owned_frame(Mfn number) const {
   const Bank* const bank = bank_of(number);
   if (bank == nullptr || !bank->owned[(number - bank->frames.begin()).value()]) [[unlikely]] {
-    violate(Rule::kNotOwned, name_of(number));
+    not_owned(number);
   }
   return frame(number);
 }

@@ -43,10 +43,23 @@ class Memory {
   [[nodiscard]] bool is_owned(Mfn frame) const;
 
   // The bytes of a frame of RAM, for tests that play the guest or a device.
-  [[nodiscard]] std::byte* frame(Mfn frame) const;
+  [[nodiscard]] std::byte* frame(Mfn number) const {
+    const Bank* const bank = bank_of(number);
+    if (bank == nullptr) [[unlikely]]
+      not_ram(number);
+    return bank->bytes + (number - bank->frames.begin()).bytes();
+  }
   [[nodiscard]] bool is_ram(Mfn frame) const;
   // The frame an address lies in, if it lies in RAM.
-  [[nodiscard]] std::optional<Mfn> frame_of(const void* address) const;
+  [[nodiscard]] std::optional<Mfn> frame_of(const void* address) const {
+    const auto at = reinterpret_cast<std::uintptr_t>(address);
+    for (const Bank& bank : banks_) {
+      const std::uint64_t offset = at - reinterpret_cast<std::uintptr_t>(bank.bytes);
+      if (offset < bank.frames.size() << kFrameShift)
+        return bank.frames.begin() + FrameCount(offset >> kFrameShift);
+    }
+    return std::nullopt;
+  }
 
   // The next `count` calls of persistent_map() or heap_block_map() fail with kNoMemory.
   void fail_maps(unsigned count) { failing_maps_ = count; }
@@ -66,7 +79,14 @@ class Memory {
     std::byte* bytes;
     std::vector<bool> owned;
   };
-  [[nodiscard]] const Bank* bank_of(Mfn frame) const;
+  [[nodiscard]] const Bank* bank_of(Mfn frame) const {
+    for (const Bank& bank : banks_) {
+      if (bank.frames.contains(frame)) return &bank;
+    }
+    return nullptr;
+  }
+  [[noreturn]] static void not_ram(Mfn frame);
+  static void not_owned(Mfn frame);
   void set_owned(const MfnRange& frames, bool owned);
 
   std::vector<Bank> banks_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/mmu.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -79,13 +80,9 @@ Mmu::Frame& Mmu::info(Mfn frame) {
   return (*cached_chunk_)[frame.value() % 512];
 }
 
-std::uint64_t Mmu::read(Mfn table, std::size_t index) const {
-  return reinterpret_cast<const std::uint64_t*>(memory_.frame(table))[index];
-}
-
 // As a hardware walker reads it.
 std::uint64_t Mmu::walked(Mfn table, std::size_t index) {
-  if (walker_ == Walker::kCoherent) return read(table, index);
+  if (walker_ == Walker::kCoherent) return words(table)[index];
   return cleaned_[table.value() + index / 512][index % 512];
 }
 
@@ -110,15 +107,14 @@ void Mmu::store(std::uint64_t& entry, std::uint64_t value) {
     entry = value;
     return;
   }
-  live_store(frame, entry, value);
+  live_store(frame, *number, entry, value);
 }
 
-void Mmu::live_store(Frame& table, std::uint64_t& entry, std::uint64_t value) {
+void Mmu::live_store(Frame& table, Mfn number, std::uint64_t& entry, std::uint64_t value) {
   const std::uint64_t old = entry;
   if (old == value) return;
   ++counters.stores;
   Space& space = *table.space;
-  const Mfn number = *memory_.frame_of(&entry);
   const std::size_t index =
       static_cast<std::size_t>(reinterpret_cast<std::uintptr_t>(&entry) % kFrameSize) / 8;
   const Level level = table.level;
@@ -178,9 +174,8 @@ void Mmu::check_descriptor(const Space& space, std::uint64_t word, Level level) 
     violate(Rule::kIllegalDescriptor, hex(word) + " at level " + std::to_string(level.value()));
 }
 
-// The subtree that `word` stands for: its leaves and tables. With `leave`, the tables are cut off.
-void Mmu::collect(Space& space, std::uint64_t word, std::uint64_t begin, Level level, Stale& into,
-                  bool leave) {
+// The subtree that `word` stands for, which is cut off the tree: its leaves and tables.
+void Mmu::collect(Space& space, std::uint64_t word, std::uint64_t begin, Level level, Stale& into) {
   switch (kind(word, level)) {
     case DescriptorKind::kInvalid:
       return;
@@ -192,12 +187,11 @@ void Mmu::collect(Space& space, std::uint64_t word, std::uint64_t begin, Level l
   }
   const Mfn table = output(word);
   into.tables.push_back(table);
-  Frame& frame = info(table);
-  ++frame.stale_references;
-  if (leave) frame.space = nullptr;
+  info(table).space = nullptr;
+  const std::uint64_t* const entries = words(table);
   for (std::size_t index = 0; index < kEntries; ++index) {
-    collect(space, read(table, index), begin + index * frames_at(level.next()), level.next(), into,
-            leave);
+    if (is_valid(entries[index]))
+      collect(space, entries[index], begin + index * frames_at(level.next()), level.next(), into);
   }
 }
 
@@ -207,30 +201,30 @@ void Mmu::become_stale(Space& space, std::uint64_t begin, Level level, std::uint
               .begin = begin,
               .end = begin + frames_at(level),
               .level = level,
-              .was_table = kind(old, level) == DescriptorKind::kTable,
-              .leaves = {},
-              .tables = {}};
-  collect(space, old, begin, level, stale, true);
-  bool is_first = true;
+              .was_table = kind(old, level) == DescriptorKind::kTable};
+  if (stale.was_table) {
+    collect(space, old, begin, level, stale);
+  } else {
+    stale.leaf = {begin, stale.end, {output(old), old, level}};
+  }
   const auto add = [&](std::uint16_t vmid) {
     stale.vmid = vmid;
-    if (!is_first) {
-      for (const Mfn table : stale.tables)
-        ++info(table).stale_references;
-    }
-    is_first = false;
+    for (const Mfn table : stale.tables)
+      ++info(table).stale_references;
     stale_.push_back(stale);
   };
-  if (!space.is_stage2) {
-    add(0);
-  } else {
-    for (const std::uint16_t vmid : space.vmids)
-      add(vmid);
+  if (!space.is_stage2) add(0);
+  for (const std::uint16_t vmid : space.vmids)
+    add(vmid);
+}
+
+const Mmu::OldLeaf* Mmu::Stale::find(std::uint64_t frame) const {
+  if (frame < begin || frame >= end) return nullptr;
+  if (!was_table) return &leaf;
+  for (const OldLeaf& old : leaves) {
+    if (frame >= old.begin && frame < old.end) return &old;
   }
-  if (is_first) {
-    for (const Mfn table : stale.tables)
-      --info(table).stale_references;
-  }
+  return nullptr;
 }
 
 void Mmu::become_reachable(Space& space, Mfn table, std::size_t entries, Level level,
@@ -242,7 +236,8 @@ void Mmu::become_reachable(Space& space, Mfn table, std::size_t entries, Level l
     frame.base = base + first * frames_at(level);
   }
   for (std::size_t index = 0; index < entries; ++index) {
-    const std::uint64_t word = read(table, index);
+    const std::uint64_t word = words(table)[index];
+    if (!is_valid(word)) continue;
     check_descriptor(space, word, level);
     if (kind(word, level) == DescriptorKind::kTable) {
       become_reachable(space, output(word), kEntries, level.next(),
@@ -264,7 +259,7 @@ void Mmu::check_initialised(Mfn table, Level level, bool is_root, std::size_t en
   }
   if (level == kLeafLevel) return;
   for (std::size_t index = 0; index < entries; ++index) {
-    const std::uint64_t word = read(table, index);
+    const std::uint64_t word = words(table)[index];
     if (kind(word, level) == DescriptorKind::kTable)
       check_initialised(output(word), level.next(), false, kEntries);
   }
@@ -276,7 +271,7 @@ void Mmu::check_initialised(Mfn table, Level level, bool is_root, std::size_t en
 void Mmu::check_cleaned(Mfn table) {
   const auto& seen = cleaned_[table.value()];
   for (std::size_t index = 0; index < kEntries; ++index) {
-    if (seen[index] == read(table, index)) continue;
+    if (seen[index] == words(table)[index]) continue;
     violate(Rule::kNotCleaned, "table " + hex(table.value()) + ", entry " + std::to_string(index));
     return;
   }
@@ -284,12 +279,13 @@ void Mmu::check_cleaned(Mfn table) {
 
 void Mmu::check_group(Mfn table, std::size_t first) {
   const Level level = info(table).level;
-  const std::uint64_t head = read(table, first);
+  const std::uint64_t* const group = words(table) + first;
+  const std::uint64_t head = group[0];
   bool any = false;
   bool uniform = kind(head, level) == DescriptorKind::kLeaf &&
                  output(head).is_aligned(Order(level.order().value() + 4));
   for (std::size_t i = 0; i < kContiguousEntries; ++i) {
-    const std::uint64_t word = read(table, first + i);
+    const std::uint64_t word = group[i];
     const bool leaf = kind(word, level) == DescriptorKind::kLeaf;
     any = any || (leaf && Contiguous::get(word) != 0);
     uniform = uniform && leaf && word == head + ((i * frames_at(level)) << kFrameShift);
@@ -326,10 +322,12 @@ void Mmu::table_freed(Mfn number) {
 }
 
 void Mmu::output_freed(const MfnRange& frames) {
+  const auto reaches = [&](const OldLeaf& leaf) {
+    return MfnRange(leaf.answer.mfn, leaf.answer.mfn + FrameCount(leaf.end - leaf.begin))
+        .overlaps(frames);
+  };
   for (const Stale& stale : stale_) {
-    for (const OldLeaf& leaf : stale.leaves) {
-      const MfnRange old(leaf.answer.mfn, leaf.answer.mfn + FrameCount(leaf.end - leaf.begin));
-      if (!old.overlaps(frames)) continue;
+    if (stale.was_table ? std::ranges::any_of(stale.leaves, reaches) : reaches(stale.leaf)) {
       violate(Rule::kFreedTooEarly, "a TLB may still lead to frame " + hex(frames.begin().value()));
       return;
     }
@@ -390,13 +388,11 @@ std::optional<Mmu::Answer> Mmu::translate(Mfn root, std::uint64_t input_frame) {
   if (found == spaces_.end()) return std::nullopt;
   const Space& space = *found->second;
   for (const Stale& stale : stale_) {
-    if (stale.space != &space || input_frame < stale.begin || input_frame >= stale.end) continue;
-    for (const OldLeaf& leaf : stale.leaves) {
-      if (input_frame < leaf.begin || input_frame >= leaf.end) continue;
-      Answer answer = leaf.answer;
-      answer.mfn += FrameCount(input_frame - leaf.begin);
-      return answer;
-    }
+    const OldLeaf* const old = stale.space == &space ? stale.find(input_frame) : nullptr;
+    if (old == nullptr) continue;
+    Answer answer = old->answer;
+    answer.mfn += FrameCount(input_frame - old->begin);
+    return answer;
   }
   Mfn table = space.root;
   std::uint64_t index = input_frame >> space.start.order().value();

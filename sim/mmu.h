@@ -143,18 +143,22 @@ class Mmu {
     // How far its removal has come. Stage 2 has two kinds of entries: those made from stage 2
     // alone, and combined ones that can be made again from the former.
     enum class Phase { kHeld, kIssued, kCombinedHeld, kCombinedIssued, kGone } phase = Phase::kHeld;
-    std::vector<OldLeaf> leaves;
-    std::vector<Mfn> tables;
+    OldLeaf leaf{};                 // what it said, unless it was a table
+    std::vector<OldLeaf> leaves{};  // of a table: all below it
+    std::vector<Mfn> tables{};
+    // The old translation of a frame, if there was one.
+    [[nodiscard]] const OldLeaf* find(std::uint64_t frame) const;
   };
 
   [[nodiscard]] Frame& info(Mfn frame);
-  [[nodiscard]] std::uint64_t read(Mfn table, std::size_t index) const;
+  [[nodiscard]] const std::uint64_t* words(Mfn table) const {
+    return reinterpret_cast<const std::uint64_t*>(memory_.frame(table));
+  }
   [[nodiscard]] std::uint64_t walked(Mfn table, std::size_t index);
-  void live_store(Frame& table, std::uint64_t& entry, std::uint64_t value);
+  void live_store(Frame& table, Mfn number, std::uint64_t& entry, std::uint64_t value);
   void check_descriptor(const Space& space, std::uint64_t word, Level level);
   void become_stale(Space& space, std::uint64_t begin, Level level, std::uint64_t old);
-  void collect(Space& space, std::uint64_t word, std::uint64_t begin, Level level, Stale& into,
-               bool leave);
+  void collect(Space& space, std::uint64_t word, std::uint64_t begin, Level level, Stale& into);
   void become_reachable(Space& space, Mfn table, std::size_t entries, Level level,
                         std::uint64_t base);
   void check_initialised(Mfn table, Level level, bool is_root, std::size_t entries);

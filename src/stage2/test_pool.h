@@ -4,9 +4,8 @@
 // TestPool: table frames of the model machine, for host tests that want to be refused at a chosen
 // request. Frames come full of garbage, and the model MMU is told when they go.
 
-#include <gtest/gtest.h>
-
 #include <cstring>
+#include <gtest/gtest.h>
 #include <limits>
 #include <vector>
 
