@@ -11,6 +11,7 @@ Result<const DomainPlan*> plan(const PlanInput& input, fw::Arena& arena, fw::Dia
   TRY(plan_vcpus(planner));
   TRY(plan_gic(planner));
   TRY(decide_nodes(planner));
+  TRY(plan_kept(planner));
   TRY(plan_memory(planner));
   TRY(plan_devices(planner));
   TRY(plan_interrupts(planner));

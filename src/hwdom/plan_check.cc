@@ -187,6 +187,7 @@ class Proofreader {
     RangeList memory_kept(arena_);
     for (const KeptMemory& kept : input_.kept)
       TRY(memory_kept.push_back(frames_touched(kept.range)));
+    TRY(add_kept_devices(memory_kept));
     normalise(memory_kept);
     TRY(subtract(ram_, memory_kept.span(), rest));
     if (!std::ranges::equal(rest.span(), plan_.ram))

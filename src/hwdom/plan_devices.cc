@@ -19,71 +19,6 @@ MfnRange address_space(const Planner& planner) {
   return MfnRange(Mfn(0), Mfn(std::uint64_t{1} << (planner.input.ipa_bits - kFrameShift)));
 }
 
-// --- what Socle keeps ---
-
-// A page that such a device has only a part of may go to the domain for its other part. Never for
-// the GIC: what a guest could do there concerns all.
-bool may_share_pages(NodeReason reason) {
-  return reason != NodeReason::kInterruptController && reason != NodeReason::kIts;
-}
-
-Result<> keep_device(const platform::Device& device, NodeReason reason,
-                     fw::ArenaVector<KeptDevice>& kept, RangeList& frames) {
-  for (const platform::Region& region : device.regions) {
-    if (region.range.empty()) continue;
-    TRY(kept.push_back({.node = device.node, .region = region, .reason = reason}));
-    TRY(frames.push_back(may_share_pages(reason) ? frames_inside(region.range)
-                                                 : frames_touched(region.range)));
-  }
-  return {};
-}
-
-Result<> list_kept_devices(Planner& planner, fw::ArenaVector<KeptDevice>& kept, RangeList& frames) {
-  for (const platform::Device& device : planner.platform().devices) {
-    const NodeDecision decision = planner.decision(device.node);
-    switch (decision.reason) {
-      case NodeReason::kInterruptController:
-      case NodeReason::kIts:
-      case NodeReason::kConsole:
-      case NodeReason::kIommu:
-        // A disabled one is nobody's; it must not take pages from others.
-        if (device.enabled) TRY(keep_device(device, decision.reason, kept, frames));
-        break;
-      case NodeReason::kNone:
-      case NodeReason::kTimer:
-      case NodeReason::kMemoryMappedTimer:
-      case NodeReason::kPrivateInterrupt:
-      case NodeReason::kPmu:
-      case NodeReason::kCpus:
-      case NodeReason::kMemory:
-      case NodeReason::kPsci:
-      case NodeReason::kHypervisor:
-      case NodeReason::kChosen:
-      case NodeReason::kBootModule:
-      case NodeReason::kEdac:
-      case NodeReason::kPassthrough:
-      case NodeReason::kNuma:
-        break;
-    }
-  }
-  normalise(frames);
-  return {};
-}
-
-void warn_of_undriven_iommus(Planner& planner) {
-  std::size_t count = 0;
-  const platform::Iommu* first = nullptr;
-  for (const platform::Iommu& iommu : planner.platform().iommus) {
-    if (!iommu.enabled) continue;
-    if (first == nullptr) first = &iommu;
-    ++count;
-  }
-  if (count != 0)
-    planner.notes.warning(
-        "{} IOMMUs ({}, {}, ...) are hidden from dom0 and not driven: DMA is as firmware left it",
-        count, planner.path(first->node).view(), platform::to_string(first->kind));
-}
-
 // --- what the domain asks for ---
 
 Attributes attributes_of(const Planner& planner, const platform::Device& device,
@@ -102,8 +37,8 @@ Attributes attributes_of(const Planner& planner, const platform::Device& device,
                                                         .is_pci_window = is_window});
 }
 
-Outcome outcome_of(const Planner& planner, const platform::Device& device, const MfnRange& frames,
-                   std::span<const MfnRange> kept) {
+Outcome outcome_of(const Planner& planner, const platform::Device& device, const MfnRange& frames) {
+  const std::span<const MfnRange> kept = planner.kept_device_frames;
   const NodeDecision decision = planner.decision(device.node);
   if (!planner.is_domains(device.node)) {
     const bool is_kept = contained_in_one(kept, frames);
@@ -149,12 +84,11 @@ void explain(Planner& planner, const RegionDecision& decision) {
 }
 
 Result<> claim_device(Planner& planner, const platform::Device& device,
-                      std::span<const MfnRange> kept, fw::ArenaVector<Claim>& claims,
-                      fw::ArenaVector<RegionDecision>& decisions) {
+                      fw::ArenaVector<Claim>& claims, fw::ArenaVector<RegionDecision>& decisions) {
   for (const platform::Region& region : device.regions) {
     RegionDecision decision{.node = device.node, .region = region, .outcome = Outcome::kEmpty};
     const MfnRange frames = frames_touched(region.range);
-    if (!frames.empty()) decision.outcome = outcome_of(planner, device, frames, kept);
+    if (!frames.empty()) decision.outcome = outcome_of(planner, device, frames);
     TRY(decisions.push_back(decision));
     const bool matters = device.enabled && planner.is_domains(device.node);
     if (frames.empty()) {
@@ -175,7 +109,7 @@ Result<> claim_device(Planner& planner, const platform::Device& device,
 
 // Reserved memory: outside RAM it is nobody's RAM; inside, the banks hold it already unless
 // dom0_mem left it out.
-Result<> map_reserved(Planner& planner, std::span<const MfnRange> kept, MappingList& out) {
+Result<> map_reserved(Planner& planner, MappingList& out) {
   fw::ArenaVector<Claim> claims(planner.arena);
   for (const platform::ReservedRange& reserved : planner.platform().reserved) {
     const MfnRange frames = frames_touched(reserved.range).intersection(address_space(planner));
@@ -192,14 +126,14 @@ Result<> map_reserved(Planner& planner, std::span<const MfnRange> kept, MappingL
   TRY(sweep(planner.arena, claims.span(), all));
   TRY(cut_out(all.span(), planner.out.ram, not_in_banks));
   TRY(cut_out(not_in_banks.span(), planner.kept_frames, not_kept));
-  return cut_out(not_kept.span(), kept, out);
+  return cut_out(not_kept.span(), planner.kept_device_frames, out);
 }
 
 // Device pages: never RAM, Socle's frames, its devices, or what is mapped as reserved memory.
-Result<> map_devices(Planner& planner, std::span<Claim> claims, std::span<const MfnRange> kept,
-                     std::span<const Mapping> reserved, MappingList& out) {
+Result<> map_devices(Planner& planner, std::span<Claim> claims, std::span<const Mapping> reserved,
+                     MappingList& out) {
   RangeList forbidden(planner.arena);
-  for (const auto list : {planner.host_ram, planner.kept_frames, kept})
+  for (const auto list : {planner.host_ram, planner.kept_frames, planner.kept_device_frames})
     for (const MfnRange& range : list)
       TRY(forbidden.push_back(range));
   for (const Mapping& mapping : reserved)
@@ -231,8 +165,8 @@ Result<> find_partial_pages(std::span<const KeptDevice> kept, fw::ArenaVector<Sh
   return {};
 }
 
-Result<> note_shared_pages(Planner& planner, std::span<const Claim> claims,
-                           std::span<KeptDevice> kept) {
+Result<> note_shared_pages(Planner& planner, std::span<const Claim> claims) {
+  const std::span<KeptDevice> kept = planner.kept_devices;
   fw::ArenaVector<SharedPage> pages(planner.arena);
   TRY(find_partial_pages(kept, pages));
   for (const Claim& claim : claims) {
@@ -298,23 +232,17 @@ Result<> assemble(Planner& planner, std::span<const Mapping> reserved,
 }  // namespace
 
 Result<> plan_devices(Planner& planner) {
-  fw::ArenaVector<KeptDevice> kept(planner.arena);
-  RangeList kept_frames(planner.arena);
-  TRY(list_kept_devices(planner, kept, kept_frames));
-  warn_of_undriven_iommus(planner);
-
   fw::ArenaVector<Claim> claims(planner.arena);
   fw::ArenaVector<RegionDecision> decisions(planner.arena);
   for (const platform::Device& device : planner.platform().devices)
-    TRY(claim_device(planner, device, kept_frames.span(), claims, decisions));
+    TRY(claim_device(planner, device, claims, decisions));
+  planner.out.regions = decisions.span();
 
   MappingList reserved(planner.arena);
   MappingList devices(planner.arena);
-  TRY(map_reserved(planner, kept_frames.span(), reserved));
-  TRY(map_devices(planner, claims.span(), kept_frames.span(), reserved.span(), devices));
-  TRY(note_shared_pages(planner, claims.span(), kept.span()));
-  planner.out.kept_devices = kept.span();
-  planner.out.regions = decisions.span();
+  TRY(map_reserved(planner, reserved));
+  TRY(map_devices(planner, claims.span(), reserved.span(), devices));
+  TRY(note_shared_pages(planner, claims.span()));
   return assemble(planner, reserved.span(), devices.span());
 }
 

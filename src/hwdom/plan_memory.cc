@@ -25,22 +25,13 @@ Result<> list_host_ram(Planner& planner) {
   for (const platform::RamBank& bank : planner.platform().ram)
     TRY(ram.push_back(frames_inside(bank.range)));
   normalise(ram);
-  planner.host_ram = ram.finish();
-  return {};
-}
-
-Result<> list_kept(Planner& planner) {
-  RangeList kept(planner.arena);
-  for (const KeptMemory& memory : planner.input.kept) {
-    TRY(kept.push_back(frames_touched(memory.range)));
-    for (const platform::ReservedRange& reserved : planner.platform().reserved)
-      if (reserved.range.overlaps(memory.range))
-        planner.notes.warning("Socle's {} at {} lies in memory that the tree reserves ({})",
-                              memory.what, memory.range, reserved.range);
-  }
-  normalise(kept);
-  planner.kept_frames = kept.finish();
-  planner.out.kept_memory = planner.input.kept;
+  // A tree that puts RAM over the GIC or the console is wrong about the RAM.
+  RangeList rest(planner.arena);
+  TRY(subtract(ram.span(), planner.kept_device_frames, rest));
+  if (frames_in(rest.span()) != frames_in(ram.span()))
+    planner.notes.warning("the tree's RAM contains {} KiB of registers of devices that Socle keeps",
+                          (frames_in(ram.span()) - frames_in(rest.span())) * 4);
+  planner.host_ram = rest.finish();
   return {};
 }
 
@@ -198,7 +189,6 @@ void warn_of_dynamic_reservations(Planner& planner) {
 
 Result<> plan_memory(Planner& planner) {
   TRY(list_host_ram(planner));
-  TRY(list_kept(planner));
   RangeList available(planner.arena);
   TRY(subtract(planner.host_ram, planner.kept_frames, available));
   const std::uint64_t total = frames_in(available.span());

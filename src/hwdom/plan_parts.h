@@ -15,9 +15,11 @@ struct Planner {
   fw::Diagnostics& notes;
   DomainPlan& out;
   // Facts that several steps need; sorted and disjoint.
-  std::span<const MfnRange> kept_frames{};  // Socle's memory
-  std::span<const MfnRange> host_ram{};     // all of the machine's
-  std::span<const MfnRange> domain_ram{};   // out.ram and out.reserved_ram
+  std::span<const MfnRange> kept_frames{};         // Socle's memory
+  std::span<const MfnRange> kept_device_frames{};  // pages of devices that are Socle's alone
+  std::span<const MfnRange> host_ram{};            // all of the machine's
+  std::span<const MfnRange> domain_ram{};          // banks, and reserved RAM besides them
+  std::span<KeptDevice> kept_devices{};            // out.kept_devices, while it is being made
 
   [[nodiscard]] const platform::Platform& platform() const { return *input.platform; }
   [[nodiscard]] const fw::dt::Tree& tree() const { return *input.tree; }
@@ -33,11 +35,15 @@ struct Planner {
 Result<> plan_vcpus(Planner& planner);
 Result<> plan_gic(Planner& planner);
 Result<> decide_nodes(Planner& planner);
+Result<> plan_kept(Planner& planner);     // Socle's memory and devices
 Result<> plan_memory(Planner& planner);   // banks
 Result<> plan_devices(Planner& planner);  // mappings
 Result<> plan_interrupts(Planner& planner);
 Result<> plan_placements(Planner& planner);  // kernel, tree, initrd
 Result<> plan_free_space(Planner& planner);  // grant-table window, extended regions
+
+// A page that a kept device has only a part of may go to the domain for its other part?
+bool may_share_pages(NodeReason reason);
 
 // --- sorted, disjoint lists of frame ranges ---
 using RangeList = fw::ArenaVector<MfnRange>;

@@ -3,7 +3,7 @@
 // Plans every tree it is given and checks the invariants of each plan and of each domain's tree.
 //   socle_plan_boards [-v] [--cmdline TEXT] [--tree OUT.dtb] FILE.dtb | FOLDER ...
 // Trees of kernel packages name RAM of size zero, for the boot loader to fill in: such trees are
-// filled in as a boot loader would do (1 or 2 GiB where the memory node stands).
+// filled in as a boot loader would do (1 GiB where the memory node stands).
 // Exits 1 if any plan is wrong. A refusal is no failure, but it is counted and shown.
 
 #include <algorithm>
@@ -59,7 +59,7 @@ void fill_in_ram(void* blob, int room) {
     fdt_appendprop_u64(blob, memory, "reg", base);
   else
     fdt_appendprop_u32(blob, memory, "reg", static_cast<std::uint32_t>(base));
-  const std::uint64_t size = base < 0x8000'0000 ? 0x4000'0000 : 0x8000'0000 - 0x1000;
+  const std::uint64_t size = 0x4000'0000;
   if (fdt_size_cells(blob, 0) == 2)
     fdt_appendprop_u64(blob, memory, "reg", size);
   else

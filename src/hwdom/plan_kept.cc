@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// What stays Socle's: its own memory, and the devices it uses or must not let go of.
+
+#include "hwdom/plan_parts.h"
+
+namespace socle::hwdom {
+
+// A page that such a device has only a part of may go to the domain for its other part. Never for
+// the GIC: what a guest could do there concerns all.
+bool may_share_pages(NodeReason reason) {
+  return reason != NodeReason::kInterruptController && reason != NodeReason::kIts;
+}
+
+namespace {
+
+Result<> keep_device(const platform::Device& device, NodeReason reason,
+                     fw::ArenaVector<KeptDevice>& kept, RangeList& frames) {
+  for (const platform::Region& region : device.regions) {
+    if (region.range.empty()) continue;
+    TRY(kept.push_back({.node = device.node, .region = region, .reason = reason}));
+    TRY(frames.push_back(may_share_pages(reason) ? frames_inside(region.range)
+                                                 : frames_touched(region.range)));
+  }
+  return {};
+}
+
+Result<> list_kept_devices(const Planner& planner, fw::ArenaVector<KeptDevice>& kept,
+                           RangeList& frames) {
+  for (const platform::Device& device : planner.platform().devices) {
+    const NodeDecision decision = planner.decision(device.node);
+    switch (decision.reason) {
+      case NodeReason::kInterruptController:
+      case NodeReason::kIts:
+      case NodeReason::kConsole:
+      case NodeReason::kIommu:
+        // A disabled one is nobody's; it must not take pages from others.
+        if (device.enabled) TRY(keep_device(device, decision.reason, kept, frames));
+        break;
+      case NodeReason::kNone:
+      case NodeReason::kTimer:
+      case NodeReason::kMemoryMappedTimer:
+      case NodeReason::kPrivateInterrupt:
+      case NodeReason::kPmu:
+      case NodeReason::kCpus:
+      case NodeReason::kMemory:
+      case NodeReason::kPsci:
+      case NodeReason::kHypervisor:
+      case NodeReason::kChosen:
+      case NodeReason::kBootModule:
+      case NodeReason::kEdac:
+      case NodeReason::kPassthrough:
+      case NodeReason::kNuma:
+        break;
+    }
+  }
+  normalise(frames);
+  return {};
+}
+
+void warn_of_undriven_iommus(Planner& planner) {
+  std::size_t count = 0;
+  const platform::Iommu* first = nullptr;
+  for (const platform::Iommu& iommu : planner.platform().iommus) {
+    if (!iommu.enabled) continue;
+    if (first == nullptr) first = &iommu;
+    ++count;
+  }
+  if (count != 0)
+    planner.notes.warning(
+        "{} IOMMUs ({}, {}, ...) are hidden from dom0 and not driven: DMA is as firmware left it",
+        count, planner.path(first->node).view(), platform::to_string(first->kind));
+}
+
+Result<> list_kept_memory(Planner& planner) {
+  RangeList kept(planner.arena);
+  for (const KeptMemory& memory : planner.input.kept) {
+    TRY(kept.push_back(frames_touched(memory.range)));
+    for (const platform::ReservedRange& reserved : planner.platform().reserved)
+      if (reserved.range.overlaps(memory.range))
+        planner.notes.warning("Socle's {} at {} lies in memory that the tree reserves ({})",
+                              memory.what, memory.range, reserved.range);
+  }
+  normalise(kept);
+  planner.kept_frames = kept.finish();
+  planner.out.kept_memory = planner.input.kept;
+  return {};
+}
+
+}  // namespace
+
+Result<> plan_kept(Planner& planner) {
+  TRY(list_kept_memory(planner));
+  fw::ArenaVector<KeptDevice> devices(planner.arena);
+  RangeList frames(planner.arena);
+  TRY(list_kept_devices(planner, devices, frames));
+  planner.kept_devices = devices.span();
+  planner.out.kept_devices = planner.kept_devices;
+  planner.kept_device_frames = frames.span();
+  warn_of_undriven_iommus(planner);
+  return {};
+}
+
+}  // namespace socle::hwdom
