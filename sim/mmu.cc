@@ -383,6 +383,11 @@ void Mmu::load_el2(Mfn root, unsigned input_bits) {
   space_of(root, geometry->start, geometry->root_entries, false).is_loaded = true;
 }
 
+void Mmu::forget_el2() {
+  for (const auto& [root, space] : spaces_)
+    space->is_loaded = space->is_loaded && space->is_stage2;
+}
+
 std::optional<Mmu::Answer> Mmu::translate(Mfn root, std::uint64_t input_frame) {
   const auto found = spaces_.find(root);
   if (found == spaces_.end()) return std::nullopt;
@@ -444,7 +449,10 @@ void Mmu::invalidate_stage2(std::uint64_t vttbr, const GfnRange& range, Level le
   const auto vmid = static_cast<std::uint16_t>(hw::Vttbr::Vmid::get(vttbr));
   for (Stale& stale : stale_) {
     const bool covered = stale.begin >= range.begin().value() && stale.end <= range.end().value();
-    const bool reached = reach == Reach::kTables || (!stale.was_table && stale.level == level);
+    const bool reached =
+        reach == Reach::kTables ||
+        (stale.level == level && stale.was_table == (reach == Reach::kEmptyTable) &&
+         stale.leaves.empty() && stale.tables.size() <= 1);
     if (stale.space->is_stage2 && stale.vmid == vmid && covered && reached &&
         stale.phase == Stale::Phase::kHeld) {
       stale.phase = Stale::Phase::kIssued;

@@ -51,7 +51,7 @@ class FeatureScope {
 };
 
 // What a TLBI said about the entries it is for (as port::TlbReach).
-enum class Reach { kLeaf, kTables };
+enum class Reach { kLeaf, kEmptyTable, kTables };
 
 class Mmu {
  public:
@@ -70,6 +70,8 @@ class Mmu {
   void load_stage2(CpuIndex cpu, std::uint64_t vttbr, std::uint64_t vtcr);
   // TTBR0_EL2 of all CPUs.
   void load_el2(Mfn root, unsigned input_bits);
+  // All CPUs stop using tables of EL2 (the test is over).
+  void forget_el2();
 
   struct Answer {
     Mfn mfn;

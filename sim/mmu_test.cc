@@ -97,8 +97,7 @@ TEST_F(ByHand, ALiveEntryMustNotBecomeAnotherLiveOne) {
 
 TEST_F(ByHand, ALiveEntryMayChangeItsPermissionsButOwesAnInvalidation) {
   start_with_pages();
-  const std::uint64_t read_only =
-      page(0x80000) & ~hw::Stage2Attributes::Writable::kMask;
+  const std::uint64_t read_only = page(0x80000) & ~hw::Stage2Attributes::Writable::kMask;
   write(kTable, 0, read_only);
   EXPECT_TRUE(broken.empty());
   EXPECT_EQ(mmu.translate(kRoot, 0)->leaf, page(0x80000));  // as the TLB remembers it
@@ -199,6 +198,23 @@ TEST_F(ByHand, InvalidatingLeavesDoesNotReachCachedTables) {
   EXPECT_TRUE(mmu.translate(kRoot, 0));
   invalidate_properly(Level(2), port::TlbReach::kTables);
   EXPECT_FALSE(mmu.translate(kRoot, 0));
+}
+
+TEST_F(ByHand, InvalidatingAnEmptyTableReachesPointersButNoLeaves) {
+  start_with_pages();
+  write(middle, 0, 0);
+  invalidate_properly(Level(2), port::TlbReach::kEmptyTable);
+  EXPECT_TRUE(mmu.translate(kRoot, 0));  // the table was not empty
+  invalidate_properly(Level(2), port::TlbReach::kTables);
+  write(middle, 0, table(kTable, 1));
+  write(kTable, 0, 0);
+  write(middle, 0, 0);
+  port::barrier_table_write();
+  port::tlb_stage2_range(context(), GfnRange(Gfn(0), Gfn(1)), Level(3), port::TlbReach::kLeaf);
+  invalidate_properly(Level(2), port::TlbReach::kEmptyTable);
+  mmu.expect_settled();
+  mmu.table_freed(kTable);
+  EXPECT_TRUE(broken.empty());
 }
 
 TEST_F(ByHand, ATablePublishedBeforeItIsInitialisedIsFound) {

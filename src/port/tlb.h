@@ -36,13 +36,14 @@ TlbFeatures tlb_features();
 
 // What was removed or changed in the tables, for every frame of a range.
 enum class TlbReach : std::uint8_t {
-  kLeaf,    // leaf entries, all of one level
-  kTables,  // whole subtrees: leaf entries of any level, and cached pointers to tables
+  kLeaf,        // leaf entries, all of one level
+  kEmptyTable,  // entries of one level that pointed to tables without valid entries: nothing but
+                // cached pointers
+  kTables,      // whole subtrees: leaf entries of any level, and cached pointers to tables
 };
 
 // Translations of the frames of `range` cached from stage-2 tables. `level` is that of the entries
-// that were changed, and says for kLeaf where the leaf entries are. A range of many entries may
-// become everything of the VMID.
+// that were changed. A range of many entries may become everything of the VMID.
 void tlb_stage2_range(const Stage2Context& context, const GfnRange& range, Level level,
                       TlbReach reach);
 // Everything tagged with this VMID, both stages.

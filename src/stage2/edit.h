@@ -36,6 +36,13 @@ struct Table<Format>::Group {
   std::size_t size;
   std::array<std::uint64_t, hw::descriptor::kContiguousEntries> old{};
   std::array<std::uint64_t, hw::descriptor::kContiguousEntries> next{};
+  unsigned emptied = 0;  // bit n: old[n] points to a table that has no valid entries any more
+
+  [[nodiscard]] port::TlbReach reach(std::size_t i, Level level) const {
+    if (hw::descriptor::kind(old[i], level) == hw::DescriptorKind::kLeaf)
+      return port::TlbReach::kLeaf;
+    return (emptied >> i & 1) != 0 ? port::TlbReach::kEmptyTable : port::TlbReach::kTables;
+  }
 };
 
 // --- Prepare ------------------------------------------------------------------------------------
@@ -126,6 +133,10 @@ void Table<Format>::commit(Plan&& plan, Ledger& ledger) {
 template <EntryFormat Format>
 int Table<Format>::apply(const Node& node, Plan& plan, Ledger& ledger) {
   const Edit& edit = plan.edit_;
+  const auto is_empty_table = [](std::uint64_t word, Level level) {
+    return hw::descriptor::kind(word, level) == hw::DescriptorKind::kTable &&
+           hw::descriptor::table_count(word) == 0;
+  };
   int more = 0;
   const std::size_t group_size =
       std::min<std::size_t>(node.size, hw::descriptor::kContiguousEntries);
@@ -137,6 +148,10 @@ int Table<Format>::apply(const Node& node, Plan& plan, Ledger& ledger) {
       const std::uint64_t old = port::read_entry(node.entries[first + i]);
       group.old[i] = old;
       group.next[i] = next_of(node, first + i, old, plan, ledger);
+      if (is_empty_table(group.next[i], node.level)) {
+        group.next[i] = 0;
+        group.emptied |= 1u << i;
+      }
       more += (hw::descriptor::is_valid(group.next[i]) ? 1 : 0) -
               (hw::descriptor::is_valid(old) ? 1 : 0);
     }
@@ -186,12 +201,12 @@ std::uint64_t Table<Format>::descend(const Node& node, std::size_t index, std::u
   count += apply(Node{entries_of(table), hw::descriptor::kEntries, node.level.next(),
                       node.span(index).begin(), node.live && is_table},
                  plan, ledger);
-  std::optional<std::uint64_t> simpler;
-  if (count == 0) simpler = 0;
-  if (count == static_cast<int>(hw::descriptor::kEntries)) simpler = merged(table, node.level);
-  if (!simpler) return hw::descriptor::table(table, static_cast<unsigned>(count));
-  CHECK(is_table);  // nothing is split that the edit leaves whole
-  return *simpler;
+  // A pointer to an empty table tells apply() that nothing is left, and nothing below to forget.
+  const std::optional<std::uint64_t> block = count == static_cast<int>(hw::descriptor::kEntries)
+                                                 ? merged(table, node.level)
+                                                 : std::nullopt;
+  CHECK(is_table || (count > 0 && !block));  // nothing is split that the edit leaves whole
+  return block ? *block : hw::descriptor::table(table, static_cast<unsigned>(count));
 }
 
 // The entry with this index of a table that says what `old`, an entry of `level`, says.
@@ -286,7 +301,7 @@ void Table<Format>::replace(const Group& group, const Node& node, Ledger& ledger
         is_owed |= ledger.owes(span);  // broken earlier in this batch
       } else if (!may_change_live(old, next, node.level)) {
         port::write_entry(entries[i], 0);
-        ledger.owe(span, node.level, was_table ? port::TlbReach::kTables : port::TlbReach::kLeaf);
+        ledger.owe(span, node.level, group.reach(i, node.level));
         is_owed |= is_valid(next);
       }
     }

@@ -17,6 +17,10 @@ void VmidAllocator::init(unsigned bits) {
   last_vmid_ = last;
 }
 
+std::uint64_t VmidAllocator::in_this_generation(std::uint64_t vmid) const {
+  return generation_.load(std::memory_order_relaxed) << kGenerationShift | vmid;
+}
+
 bool VmidAllocator::is_current(std::uint64_t tag) const {
   return (tag >> kGenerationShift) == generation_.load(std::memory_order_acquire);
 }
@@ -50,27 +54,15 @@ std::uint16_t VmidAllocator::activate_slowly(VmidTag& tag, CpuIndex cpu) {
 
 // The tag in this generation of who had `old_tag` in an earlier one, or never had one.
 std::uint64_t VmidAllocator::renew(std::uint64_t old_tag) {
-  const auto in_this_generation = [this](std::uint64_t vmid) SOCLE_NO_THREAD_SAFETY_ANALYSIS {
-    return generation_.load(std::memory_order_relaxed) << kGenerationShift | vmid;
-  };
-  if (old_tag != 0) {
+  // Twice at most: in a new generation there is a VMID for everybody, since there are fewer CPUs.
+  for (;;) {
     const std::uint64_t kept = in_this_generation(old_tag & kVmidMask);
-    if (keep_if_reserved(old_tag, kept)) return kept;
-  }
-  while (next_ <= last_vmid_ && is_reserved(next_))
-    ++next_;
-  if (next_ > last_vmid_) {
-    begin_generation();
-    // Fewer CPUs than VMIDs: there is a free one.
-    if (old_tag != 0) {
-      const std::uint64_t kept = in_this_generation(old_tag & kVmidMask);
-      if (keep_if_reserved(old_tag, kept)) return kept;
-    }
-    while (is_reserved(next_))
+    if (old_tag != 0 && keep_if_reserved(old_tag, kept)) return kept;
+    while (next_ <= last_vmid_ && is_reserved(next_))
       ++next_;
-    CHECK(next_ <= last_vmid_);
+    if (next_ <= last_vmid_) return in_this_generation(next_++);
+    begin_generation();
   }
-  return in_this_generation(next_++);
 }
 
 // If `old_tag` was loaded on a CPU at the last roll-over, its owner keeps its number, everywhere.
@@ -103,10 +95,12 @@ void VmidAllocator::begin_generation() {
   port::tlb_sync();
 }
 
+// What it had reserved stays reserved until the generation ends: TLBs may still hold translations
+// that were made under that VMID after the roll-over.
 void VmidAllocator::deactivate(CpuIndex cpu) {
   const LockGuard guard(lock_);
-  active_[index_of(cpu)].store(0);
-  reserved_[index_of(cpu)] = 0;
+  constexpr std::uint64_t kNobody = 0;
+  active_[index_of(cpu)].store(in_this_generation(kNobody));
 }
 
 }  // namespace socle::stage2

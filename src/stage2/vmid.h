@@ -46,7 +46,7 @@ class VmidAllocator {
   // Called by `cpu` each time it is about to load this address space; returns the VMID to load.
   // What the CPU had loaded before is deactivated by this. May invalidate all guests' TLB entries.
   std::uint16_t activate(VmidTag& tag, CpuIndex cpu);
-  // `cpu` has loaded VMID 0 (nobody): its last tag need not survive a roll-over.
+  // `cpu` has loaded VMID 0 (nobody): its last tag need not survive the next roll-over.
   void deactivate(CpuIndex cpu);
 
   [[nodiscard]] std::uint64_t generation() const {
@@ -57,6 +57,7 @@ class VmidAllocator {
   static constexpr std::uint64_t kVmidMask = 0xffff;
   static constexpr unsigned kGenerationShift = 16;
 
+  [[nodiscard]] std::uint64_t in_this_generation(std::uint64_t vmid) const;
   [[nodiscard]] bool is_current(std::uint64_t tag) const;
   std::uint16_t activate_slowly(VmidTag& tag, CpuIndex cpu) SOCLE_EXCLUDES(lock_);
   std::uint64_t renew(std::uint64_t old_tag) SOCLE_REQUIRES(lock_);
@@ -70,7 +71,8 @@ class VmidAllocator {
   std::uint64_t next_ SOCLE_GUARDED_BY(lock_) = 1;  // smaller ones are taken or reserved
   // The tag each CPU has loaded in this generation; 0: none, or a roll-over came since.
   std::array<std::atomic<std::uint64_t>, kMaxCpus> active_{};
-  // The tag each CPU had loaded at the last roll-over (carried on until it activates another).
+  // The tag each CPU had loaded at the last roll-over: nobody else gets its VMID in this
+  // generation.
   std::array<std::uint64_t, kMaxCpus> reserved_ SOCLE_GUARDED_BY(lock_) = {};
 };
 

@@ -54,6 +54,7 @@ void invalidate_one(std::uint64_t operand, TlbReach reach) {
     case TlbReach::kLeaf:
       asm volatile("tlbi ipas2le1is, %0" ::"r"(operand) : "memory");
       break;
+    case TlbReach::kEmptyTable:
     case TlbReach::kTables:
       asm volatile("tlbi ipas2e1is, %0" ::"r"(operand) : "memory");
       break;
@@ -67,6 +68,7 @@ void invalidate_range(std::uint64_t operand, TlbReach reach) {
     case TlbReach::kLeaf:
       asm volatile("sys #4, c8, c0, #6, %0" ::"r"(operand) : "memory");
       break;
+    case TlbReach::kEmptyTable:
     case TlbReach::kTables:
       asm volatile("sys #4, c8, c0, #2, %0" ::"r"(operand) : "memory");
       break;
@@ -129,8 +131,10 @@ void tlb_stage2_range(const Stage2Context& context, const GfnRange& range, Level
         [&](std::uint64_t operand) { invalidate_range(operand, reach); });
     return;
   }
-  // One invalidation for each leaf entry there may be.
-  const std::uint64_t step = (leaf ? level : kLeafLevel).order().count().value();
+  // One invalidation for each entry that was changed; or, where whole subtrees went, for each leaf
+  // entry that there may have been.
+  const Level finest = reach == TlbReach::kTables ? kLeafLevel : level;
+  const std::uint64_t step = finest.order().count().value();
   if (range.size() > kMaxSingles * step) {
     invalidate_vmid();
     return;

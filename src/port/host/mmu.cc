@@ -64,8 +64,14 @@ TlbFeatures tlb_features() {
 void tlb_stage2_range(const Stage2Context& context, const GfnRange& range, Level level,
                       TlbReach reach) {
   with_mmu([&](sim::Mmu& mmu) {
-    mmu.invalidate_stage2(context.vttbr, range, level,
-                          reach == TlbReach::kTables ? sim::Reach::kTables : sim::Reach::kLeaf);
+    switch (reach) {
+      case TlbReach::kLeaf:
+        return mmu.invalidate_stage2(context.vttbr, range, level, sim::Reach::kLeaf);
+      case TlbReach::kEmptyTable:
+        return mmu.invalidate_stage2(context.vttbr, range, level, sim::Reach::kEmptyTable);
+      case TlbReach::kTables:
+        return mmu.invalidate_stage2(context.vttbr, range, level, sim::Reach::kTables);
+    }
   });
 }
 void tlb_stage2_all(const Stage2Context& context) {
