@@ -2,6 +2,7 @@
 #include "guest/grant_table.h"
 
 #include "mem/memory.h"
+#include "mem/object.h"
 
 namespace socle::guest {
 
@@ -9,6 +10,18 @@ Result<> GrantTable::init(Domain& owner) {
   LockGuard guard(lock_);
   owner_ = &owner;
   return grow_locked(1);
+}
+
+void GrantTable::destroy() {
+  LockGuard guard(lock_);
+  for (std::uint32_t i = 0; i < frame_count_; ++i) {
+    mem::destroy(frames_[i].active);
+    mem::free(frames_[i].mfn, kOrder4K);
+    frames_[i] = {};
+  }
+  frame_count_ = 0;
+  mem::destroy(mappings_);
+  mappings_ = nullptr;
 }
 
 GrantTable::Size GrantTable::size() {

@@ -44,6 +44,8 @@ class GrantTable {
 
   // Builder, before the domain runs. Allocates the first frame. kNoMemory.
   Result<> init(Domain& owner);
+  // Gives back all memory. The domain never runs again, and nobody uses its entries.
+  void destroy() SOCLE_EXCLUDES(lock_);
 
   struct Size {
     std::uint32_t frames;
