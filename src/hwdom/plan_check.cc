@@ -88,6 +88,14 @@ class Proofreader {
     ram_ = ram.finish();
     reserved_ = reserved.finish();
     kept_ = kept.finish();
+    RangeList pages(arena_);
+    for (const MfnRange& range : kept_)
+      TRY(pages.push_back(range));
+    for (const KeptDevice& device : plan_.kept_devices)
+      if (device.shares_page_with == fw::dt::kNoNode)
+        TRY(pages.push_back(frames_touched(device.region.range)));
+    normalise(pages);
+    kept_pages_ = pages.finish();
     mapped_ = mapped.finish();
     return {};
   }
@@ -168,7 +176,7 @@ class Proofreader {
     const Mfn end = std::min(frames.end(), Mfn(space));
     while (at < end) {
       Mfn next = at;
-      for (const auto list : {mapped_, kept_, ram_}) {
+      for (const auto list : {mapped_, kept_pages_, ram_}) {
         const auto found = std::ranges::upper_bound(list, at, {}, &MfnRange::end);
         if (found != list.end() && found->contains(at)) next = std::max(next, found->end());
       }
@@ -260,7 +268,8 @@ class Proofreader {
   fw::Diagnostics& notes_;
   std::span<const MfnRange> ram_;
   std::span<const MfnRange> reserved_;
-  std::span<const MfnRange> kept_;
+  std::span<const MfnRange> kept_;        // wholly
+  std::span<const MfnRange> kept_pages_;  // wholly or in part
   std::span<const MfnRange> mapped_;
   bool ok_ = true;
 };

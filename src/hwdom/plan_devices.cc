@@ -54,21 +54,22 @@ Outcome outcome_of(const Planner& planner, const platform::Device& device, const
   return Outcome::kMapped;
 }
 
+bool is_bus(const Planner& planner, NodeId id) {
+  const Node node = planner.tree().node(id);
+  return node.first_child() && node.has("ranges");
+}
+
 void explain(Planner& planner, const RegionDecision& decision) {
   const auto path = planner.path(decision.node);
   const PaRange& range = decision.region.range;
   switch (decision.outcome) {
-    case Outcome::kMapped:
-      if (decision.region.kind == platform::Region::Kind::kRegisters &&
-          range.begin().offset_in_frame() != 0 && range.size() >= kFrameSize)
-        planner.notes.info("{}: {} does not begin at a page: rounded outwards", path.view(), range);
-      return;
     case Outcome::kInOtherRam:
       planner.notes.warning("{}: {} meets RAM that is not dom0's: that part is not mapped",
                             path.view(), range);
       return;
     case Outcome::kKept:
     case Outcome::kPartlyKept:
+      if (is_bus(planner, decision.node)) return;  // its children say more
       planner.notes.warning("{}: {} meets a device that Socle keeps: that part is not mapped",
                             path.view(), range);
       return;
@@ -76,6 +77,7 @@ void explain(Planner& planner, const RegionDecision& decision) {
       planner.notes.warning("{}: {} lies beyond the CPUs' {} address bits: not mapped", path.view(),
                             range, planner.input.ipa_bits);
       return;
+    case Outcome::kMapped:
     case Outcome::kInRam:
     case Outcome::kNotDescribed:
     case Outcome::kEmpty:
@@ -129,10 +131,70 @@ Result<> map_reserved(Planner& planner, MappingList& out) {
   return cut_out(not_kept.span(), planner.kept_device_frames, out);
 }
 
+// --- pages that a kept device shares with the domain's ---
+
+struct PartialPage {
+  Mfn page;
+  std::size_t kept = 0;  // index in the list of kept devices
+};
+
+Result<> find_partial_pages(std::span<const KeptDevice> kept, fw::ArenaVector<PartialPage>& out) {
+  for (std::size_t i = 0; i < kept.size(); ++i) {
+    if (!may_share_pages(kept[i].reason)) continue;
+    const PaRange& bytes = kept[i].region.range;
+    const Mfn first = bytes.begin().frame();
+    const Mfn last = (bytes.end() - 1).frame();
+    const bool cuts_first = bytes.begin().offset_in_frame() != 0;
+    const bool cuts_last = bytes.end().offset_in_frame() != 0;
+    if (cuts_first) TRY(out.push_back({first, i}));
+    if (cuts_last && (last != first || !cuts_first)) TRY(out.push_back({last, i}));
+  }
+  std::ranges::sort(out, {}, &PartialPage::page);
+  return {};
+}
+
+bool is_ancestor(const Planner& planner, NodeId above, NodeId below) {
+  Node at = planner.tree().node(below);
+  while (at && at.depth() > 0 && at.id() != above)
+    at = at.parent();
+  return at.id() == above;
+}
+
+// Finds who else is in such pages. A bus whose own `reg` spans its children is nobody: pages that
+// only it names stay with Socle.
+Result<> settle_shared_pages(Planner& planner, std::span<const Claim> claims, RangeList& withheld) {
+  fw::ArenaVector<PartialPage> pages(planner.arena);
+  TRY(find_partial_pages(planner.kept_devices, pages));
+  const std::span<bool> is_shared = TRY(planner.arena.allocate<bool>(pages.size(), false));
+  for (const Claim& claim : claims) {
+    auto page = std::ranges::lower_bound(pages, claim.frames.begin(), {}, &PartialPage::page);
+    for (; page != pages.end() && page->page < claim.frames.end(); ++page) {
+      TRY(planner.tree().charge(1));
+      KeptDevice& device = planner.kept_devices[page->kept];
+      if (is_ancestor(planner, claim.node, device.node)) continue;
+      is_shared[static_cast<std::size_t>(page - pages.begin())] = true;
+      if (device.shares_page_with != fw::dt::kNoNode) continue;
+      device.shares_page_with = claim.node;
+      if (claim.enabled)
+        planner.notes.warning("{}: shares a page with {} ({}): dom0 can reach both",
+                              planner.path(claim.node).view(), planner.path(device.node).view(),
+                              to_string(device.reason));
+    }
+  }
+  for (std::size_t i = 0; i < pages.size(); ++i)
+    if (!is_shared[i])
+      TRY(withheld.push_back(MfnRange(pages[i].page, pages[i].page + FrameCount(1))));
+  normalise(withheld);
+  return {};
+}
+
+// --- all together ---
+
 // Device pages: never RAM, Socle's frames, its devices, or what is mapped as reserved memory.
 Result<> map_devices(Planner& planner, std::span<Claim> claims, std::span<const Mapping> reserved,
                      MappingList& out) {
   RangeList forbidden(planner.arena);
+  TRY(settle_shared_pages(planner, claims, forbidden));
   for (const auto list : {planner.host_ram, planner.kept_frames, planner.kept_device_frames})
     for (const MfnRange& range : list)
       TRY(forbidden.push_back(range));
@@ -143,49 +205,6 @@ Result<> map_devices(Planner& planner, std::span<Claim> claims, std::span<const 
   TRY(sweep(planner.arena, claims, all));
   return cut_out(all.span(), forbidden.span(), out);
 }
-
-// --- pages that a kept device shares with the domain's ---
-
-struct SharedPage {
-  Mfn page;
-  std::size_t kept = 0;  // index in the list of kept devices
-};
-
-Result<> find_partial_pages(std::span<const KeptDevice> kept, fw::ArenaVector<SharedPage>& out) {
-  for (std::size_t i = 0; i < kept.size(); ++i) {
-    if (!may_share_pages(kept[i].reason)) continue;
-    const PaRange& bytes = kept[i].region.range;
-    if (bytes.begin().offset_in_frame() != 0) TRY(out.push_back({bytes.begin().frame(), i}));
-    const Mfn last = (bytes.end() - 1).frame();
-    if (bytes.end().offset_in_frame() != 0 &&
-        (last != bytes.begin().frame() || bytes.begin().offset_in_frame() == 0))
-      TRY(out.push_back({last, i}));
-  }
-  std::ranges::sort(out, {}, &SharedPage::page);
-  return {};
-}
-
-Result<> note_shared_pages(Planner& planner, std::span<const Claim> claims) {
-  const std::span<KeptDevice> kept = planner.kept_devices;
-  fw::ArenaVector<SharedPage> pages(planner.arena);
-  TRY(find_partial_pages(kept, pages));
-  for (const Claim& claim : claims) {
-    auto page = std::ranges::lower_bound(pages, claim.frames.begin(), {}, &SharedPage::page);
-    for (; page != pages.end() && page->page < claim.frames.end(); ++page) {
-      TRY(planner.tree().charge(1));
-      KeptDevice& device = kept[page->kept];
-      if (device.shares_page_with != fw::dt::kNoNode) continue;
-      device.shares_page_with = claim.node;
-      if (claim.enabled)
-        planner.notes.warning("{}: shares a page with {} ({}): dom0 can reach both",
-                              planner.path(claim.node).view(), planner.path(device.node).view(),
-                              to_string(device.reason));
-    }
-  }
-  return {};
-}
-
-// --- all together ---
 
 Result<> add_ram(Planner& planner, MappingList& out) {
   for (const MfnRange& bank : planner.out.ram)
@@ -242,7 +261,6 @@ Result<> plan_devices(Planner& planner) {
   MappingList devices(planner.arena);
   TRY(map_reserved(planner, reserved));
   TRY(map_devices(planner, claims.span(), reserved.span(), devices));
-  TRY(note_shared_pages(planner, claims.span()));
   return assemble(planner, reserved.span(), devices.span());
 }
 

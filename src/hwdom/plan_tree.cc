@@ -130,15 +130,20 @@ class TreeWriter {
 
  private:
   // Our nodes at the root state addresses in the root's cells.
+  [[nodiscard]] bool fits_root_cells(std::uint64_t begin, std::uint64_t end) const {
+    constexpr std::uint64_t kFourGiB = std::uint64_t{4} * kGiB;
+    return (address_cells_ == 2 || end <= kFourGiB) && (size_cells_ == 2 || end - begin < kFourGiB);
+  }
+
   Result<> check_root_cells() {
-    const auto fits = [](std::uint64_t end) { return end <= (std::uint64_t{1} << 32); };
     if (address_cells_ < 1 || address_cells_ > 2 || size_cells_ < 1 || size_cells_ > 2)
       return notes_.error(Error::kUnsupported, "/: #address-cells {} and #size-cells {}",
                           address_cells_, size_cells_);
-    const bool narrow = address_cells_ == 1 || size_cells_ == 1;
-    if (narrow && !plan_.ram.empty() && !fits(Pa(plan_.ram.back().end()).value()))
-      return notes_.error(Error::kUnsupported,
-                          "/: one cell for addresses or sizes, but RAM beyond 4 GiB");
+    for (const MfnRange& bank : plan_.ram)
+      if (!fits_root_cells(Pa(bank.begin()).value(), Pa(bank.end()).value()))
+        return notes_.error(Error::kUnsupported,
+                            "/: #address-cells {} and #size-cells {} cannot describe RAM {}",
+                            address_cells_, size_cells_, PaRange(Pa(bank.begin()), Pa(bank.end())));
     return {};
   }
 
@@ -358,8 +363,7 @@ class TreeWriter {
     out_.property("compatible", bytes_of(compatible.view()));
     Cells reg;
     const auto add = [&](const GfnRange& range) {
-      const bool narrow = address_cells_ == 1 || size_cells_ == 1;
-      if (narrow && Ipa(range.end()).value() > std::uint64_t{1} << 32) return;
+      if (!fits_root_cells(Ipa(range.begin()).value(), Ipa(range.end()).value())) return;
       add_range(Ipa(range.begin()).value(), range.size() << kFrameShift, reg);
     };
     add(plan_.grant_table_window);

@@ -55,7 +55,7 @@ Result<std::span<const std::string_view>> compatibles_of(const Node& node, fw::A
 }  // namespace
 
 std::optional<Console> read_console(const fw::dt::Tree& tree, std::string_view dtuart,
-                                    fw::Arena& arena, fw::Diagnostics& notes) {
+                                    fw::Arena& arena, fw::Diagnostics& notes, const Gic* gic) {
   const Choice choice = choose(tree, dtuart);
   if (choice.path.empty()) {
     notes.warning("console: neither dtuart= nor /chosen: stdout-path names a UART");
@@ -80,9 +80,10 @@ std::optional<Console> read_console(const fw::dt::Tree& tree, std::string_view d
   console.clock_hz = clock_hz(node);
   console.register_shift = std::min(node.cell("reg-shift").value_or(0), 8u);
   console.register_io_width = node.cell("reg-io-width").value_or(1);
+  if (gic == nullptr) return console;
   fw::dt::InterruptReader interrupts(node);
-  if (const auto spec = interrupts.next(); spec && *spec && (*spec)->count >= 3)
-    console.interrupt = decode_gic_specifier(node, **spec);
+  if (const auto spec = interrupts.next(); spec && *spec)
+    console.interrupt = decode_interrupt(*gic, node, **spec);
   return console;
 }
 

@@ -168,8 +168,7 @@ Result<> add_interrupts(const Node& node, const Gic& gic, SpecReader specs,
       return is_fatal(spec.error()) ? fail(spec.error()) : Result<>();
     if (!spec) continue;
     if (!*spec) return {};
-    if (!reaches_gic(gic, **spec)) continue;
-    const auto interrupt = decode_gic_specifier(node, **spec);
+    const auto interrupt = decode_interrupt(gic, node, **spec);
     if (interrupt && std::ranges::find(out, *interrupt) == out.end())
       TRY(out.push_back(*interrupt));
   }

@@ -78,47 +78,61 @@ void read_v3(const Reader& reader, const Node& node, Gic& gic) {
 
 }  // namespace
 
-std::optional<Interrupt> decode_gic_specifier(const Node& node, const InterruptSpec& spec) {
-  constexpr std::uint32_t kSpi = 0;
-  constexpr std::uint32_t kPpi = 1;
-  constexpr std::uint32_t kSpiCount = 1020 - 32;
-  if (spec.count < 3) return std::nullopt;
-  const std::uint32_t number = spec.cells[1];
-  Interrupt interrupt;
-  if (spec.cells[0] == kSpi && number < kSpiCount) {
-    interrupt.id = IntId(number + 32);
-  } else if (spec.cells[0] == kPpi && number < 16) {
-    interrupt.id = IntId(number + 16);
-  } else {
-    node.tree().notes().warning("{}: interrupts: <{} {}> is no SPI or PPI of the GIC, ignored",
-                                node.path().view(), spec.cells[0], number);
-    return std::nullopt;
-  }
-  switch (spec.cells[2] & 0xf) {
+namespace {
+
+Trigger trigger_of(std::uint32_t flags) {
+  switch (flags & 0xf) {
     case 1:
-      interrupt.trigger = Trigger::kEdgeRising;
-      break;
+      return Trigger::kEdgeRising;
     case 2:
-      interrupt.trigger = Trigger::kEdgeFalling;
-      break;
+      return Trigger::kEdgeFalling;
     case 4:
-      interrupt.trigger = Trigger::kLevelHigh;
-      break;
+      return Trigger::kLevelHigh;
     case 8:
-      interrupt.trigger = Trigger::kLevelLow;
-      break;
+      return Trigger::kLevelLow;
     default:
-      break;
+      return Trigger::kUnknown;
   }
-  return interrupt;
 }
 
-bool reaches_gic(const Gic& gic, const InterruptSpec& spec) {
-  if (gic.node == fw::dt::kNoNode) return false;
-  if (spec.controller.id() == gic.node) return true;
-  // Wake-up and polarity controllers that sit in front of the GIC number their inputs like it.
-  return spec.count >= 3 && spec.count == gic.interrupt_cells &&
-         spec.controller.interrupt_parent().id() == gic.node;
+constexpr std::uint32_t kSpi = 0;
+constexpr std::uint32_t kPpi = 1;
+constexpr std::uint32_t kSpiCount = 1020 - 32;
+
+// Wake-up and polarity controllers that sit in front of the GIC and number their inputs like it
+// (type, number, flags). Such a one has no interrupt of its own; these have one all the same.
+constexpr std::array<std::string_view, 4> kPassThrough = {
+    "allwinner,sun6i-a31-r-intc", "allwinner,sun50i-h6-r-intc", "fsl,imx8mq-gpc", "fsl,imx7-gpc"};
+
+bool passes_through(const Gic& gic, const Node& controller) {
+  if (controller.interrupt_parent().id() != gic.node ||
+      controller.interrupt_cells() != gic.interrupt_cells)
+    return false;
+  if (!controller.has("interrupts") && !controller.has("interrupts-extended")) return true;
+  for (const std::string_view compatible : kPassThrough)
+    if (controller.is_compatible(compatible)) return true;
+  return false;
+}
+
+}  // namespace
+
+std::optional<Interrupt> decode_interrupt(const Gic& gic, const Node& node,
+                                          const InterruptSpec& spec) {
+  const bool is_direct = spec.controller.id() == gic.node;
+  if (gic.node == fw::dt::kNoNode || spec.count < 3) return std::nullopt;
+  const std::uint32_t number = spec.cells[1];
+  if (!is_direct) {
+    if (spec.cells[0] != kSpi || number >= kSpiCount || !passes_through(gic, spec.controller))
+      return std::nullopt;
+    return Interrupt{IntId(number + 32), trigger_of(spec.cells[2])};
+  }
+  if (spec.cells[0] == kSpi && number < kSpiCount)
+    return Interrupt{IntId(number + 32), trigger_of(spec.cells[2])};
+  if (spec.cells[0] == kPpi && number < 16)
+    return Interrupt{IntId(number + 16), trigger_of(spec.cells[2])};
+  node.tree().notes().warning("{}: interrupts: <{} {}> is no SPI or PPI of the GIC, ignored",
+                              node.path().view(), spec.cells[0], number);
+  return std::nullopt;
 }
 
 void read_gic(const Reader& reader, Platform& out) {
@@ -140,7 +154,7 @@ void read_gic(const Reader& reader, Platform& out) {
   }
   InterruptReader interrupts(node);
   if (const auto first = interrupts.next(); first && *first && (*first)->controller == node)
-    gic.maintenance = decode_gic_specifier(node, **first);
+    gic.maintenance = decode_interrupt(gic, node, **first);
 }
 
 namespace {
@@ -175,8 +189,7 @@ void read_timer(const Reader& reader, Platform& out) {
           names ? names->string_at(number)
                 : (number < kTimerOrder.size() ? std::optional(kTimerOrder[number]) : std::nullopt);
       std::optional<Interrupt>* slot = name ? timer_slot(out.timer, *name) : nullptr;
-      if (slot != nullptr && (*spec)->controller.id() == out.gic.node)
-        *slot = decode_gic_specifier(node, **spec);
+      if (slot != nullptr) *slot = decode_interrupt(out.gic, node, **spec);
     }
     return;
   }

@@ -72,7 +72,7 @@ Result<const Platform*> read(const fw::dt::Tree& tree, const ReadOptions& option
   read_gic(reader, *platform);
   read_timer(reader, *platform);
   read_psci(reader, *platform);
-  platform->console = read_console(tree, options.dtuart, arena, notes);
+  platform->console = read_console(tree, options.dtuart, arena, notes, &platform->gic);
   TRY(read_devices(reader, *platform));
   return platform;
 }

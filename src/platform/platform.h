@@ -228,9 +228,11 @@ Result<const Platform*> read(const fw::dt::Tree& tree, const ReadOptions& option
                              fw::Diagnostics& notes);
 
 // Parts that boot needs before it has memory for the whole.
-// The console alone: nothing if there is none (with a warning that says why).
+// The console alone: nothing if there is none (with a warning that says why). Without a GIC its
+// interrupt is not known.
 std::optional<Console> read_console(const fw::dt::Tree& tree, std::string_view dtuart,
-                                    fw::Arena& arena, fw::Diagnostics& notes);
+                                    fw::Arena& arena, fw::Diagnostics& notes,
+                                    const Gic* gic = nullptr);
 Result<std::span<const RamBank>> read_ram(const fw::dt::Tree& tree, fw::Arena& arena,
                                           fw::Diagnostics& notes);
 Result<std::span<const ReservedRange>> read_reserved(const fw::dt::Tree& tree, fw::Arena& arena,

@@ -22,11 +22,10 @@ void read_timer(const Reader& reader, Platform& out);
 void read_psci(const Reader& reader, Platform& out);
 Result<> read_devices(const Reader& reader, Platform& out);
 
-// A GIC specifier as an interrupt; nothing for those that no virtual GIC can carry (with a line).
-std::optional<Interrupt> decode_gic_specifier(const fw::dt::Node& node,
-                                              const fw::dt::InterruptSpec& spec);
-// Does `spec` lead to the GIC, directly or through a controller that uses the GIC's own numbers?
-bool reaches_gic(const Gic& gic, const fw::dt::InterruptSpec& spec);
+// What an interrupt is to the GIC: nothing if it does not get there, or is of a kind that no
+// virtual GIC carries (with a line).
+std::optional<Interrupt> decode_interrupt(const Gic& gic, const fw::dt::Node& node,
+                                          const fw::dt::InterruptSpec& spec);
 
 bool is_memory_node(const fw::dt::Node& node);
 bool is_iommu(const fw::dt::Node& node);

@@ -108,7 +108,8 @@ void plan_file(const std::filesystem::path& path, const Choices& choices, Totals
   fill_in_ram(file.data(), static_cast<int>(file.size() * 8));
   const auto bytes = std::as_bytes(std::span(file));
 
-  Whole whole;
+  static std::vector<std::byte> memory(8 * socle::kMiB);
+  Whole whole(memory);
   const auto start = std::chrono::steady_clock::now();
   const auto verdict =
       socle::test::plan_whole(whole, bytes, {.command_line = choices.command_line});

@@ -7,8 +7,6 @@
 
 namespace socle::test {
 
-Whole::Whole(std::size_t arena_size) : memory(arena_size), arena(std::span(memory)), notes(arena) {}
-
 std::string Whole::text() const {
   std::string all;
   for (const auto& line : notes.lines())

@@ -25,9 +25,9 @@ namespace socle::test {
 struct Whole {
   enum class Verdict { kPlanned, kRefused, kWrong };
 
-  explicit Whole(std::size_t arena_size = 64 * kMiB);
+  // `memory` is the arena's; it may be used again when the Whole is gone.
+  explicit Whole(std::span<std::byte> memory) : arena(memory), notes(arena) {}
 
-  std::vector<std::byte> memory;
   fw::Arena arena;
   fw::Diagnostics notes;
   const fw::dt::Tree* tree = nullptr;

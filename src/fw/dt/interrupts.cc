@@ -49,8 +49,25 @@ unsigned nexus_address_cells(Node nexus) {
   return nexus.address_cells();
 }
 
+// Controllers whose rows leave out the parent's unit address (Linux, drivers/of/irq.c, treats them
+// apart for the same reason).
+bool leaves_out_unit_address(const Node& nexus) {
+  if (!nexus.is_interrupt_controller()) return false;
+  constexpr std::array<std::string_view, 5> kSuch = {"fsl,ls1021a-extirq", "fsl,ls1043a-extirq",
+                                                     "fsl,ls1088a-extirq", "realtek,rtl-intc",
+                                                     "renesas,rza1-irqc"};
+  return std::ranges::any_of(
+      kSuch, [&nexus](std::string_view compatible) { return nexus.is_compatible(compatible); });
+}
+
+struct MapFormat {
+  unsigned child_cells = 0;
+  bool has_unit_address = true;
+};
+
 Result<MapRow> read_row(const Node& nexus, const Property& map, std::size_t at,
-                        unsigned child_cells) {
+                        const MapFormat& format) {
+  const unsigned child_cells = format.child_cells;
   MapRow row;
   row.child_at = at;
   const auto phandle = map.cell(at + child_cells);
@@ -59,7 +76,7 @@ Result<MapRow> read_row(const Node& nexus, const Property& map, std::size_t at,
   if (!row.parent)
     return wrong(Error::kCorrupt, nexus, "interrupt-map", "leads to a phandle that no node has");
   row.parent_unit_at = at + child_cells + 1;
-  row.parent_unit_cells = row.parent.unit_address_cells();
+  row.parent_unit_cells = format.has_unit_address ? row.parent.unit_address_cells() : 0;
   row.parent_cells = TRY(cells_of(row.parent, nexus, "interrupt-map"));
   row.end = row.parent_unit_at + row.parent_unit_cells + row.parent_cells;
   if (row.end > map.cell_count() || row.parent_unit_cells > kMaxUnitCells)
@@ -88,10 +105,11 @@ Result<Node> map_once(const Node& nexus, Question& question) {
   const auto map = nexus.property("interrupt-map");
   const auto mask = nexus.property("interrupt-map-mask");
   if (!map) return fail(Error::kNotFound);
+  const MapFormat format{question.count(), !leaves_out_unit_address(nexus)};
   std::size_t at = 0;
   while (at < map->cell_count()) {
     TRY(nexus.tree().charge(1));
-    const MapRow row = TRY(read_row(nexus, *map, at, question.count()));
+    const MapRow row = TRY(read_row(nexus, *map, at, format));
     if (matches(question, *map, mask, row.child_at)) {
       take_parent(question, *map, row);
       return row.parent;
@@ -114,7 +132,7 @@ InterruptSpec answer(const Node& controller, const Question& question) {
 Result<InterruptSpec> resolve(const Node& from, std::string_view property, Node at,
                               Question question) {
   for (unsigned steps = 0; steps < kMaxMapSteps; ++steps) {
-    if (at.is_interrupt_controller()) return answer(at, question);
+    if (at.is_interrupt_controller() && !at.has_interrupt_map()) return answer(at, question);
     if (at.has_interrupt_map()) {
       const auto next = map_once(at, question);
       if (!next && next.error() == Error::kNotFound)
@@ -183,17 +201,18 @@ Result<std::optional<InterruptSpec>> InterruptReader::next() {
 }
 
 InterruptMapReader::InterruptMapReader(const Node& nexus) : node_(nexus) {
-  if (const auto map = nexus.property("interrupt-map"); map && nexus.interrupt_cells())
-    property_ = *map;
-  else
-    ended_ = true;
+  const auto map = nexus.property("interrupt-map");
+  ended_ = !map || !nexus.interrupt_cells();
+  if (ended_) return;
+  property_ = *map;
+  child_cells_ = nexus_address_cells(nexus) + *nexus.interrupt_cells();
+  has_unit_address_ = !leaves_out_unit_address(nexus);
 }
 
 Result<std::optional<InterruptSpec>> InterruptMapReader::next() {
   if (ended_ || cell_ >= property_.cell_count()) return std::nullopt;
   TRY(node_.tree().charge(1));
-  const unsigned child_cells = nexus_address_cells(node_) + node_.interrupt_cells().value_or(0);
-  const auto row = read_row(node_, property_, cell_, child_cells);
+  const auto row = read_row(node_, property_, cell_, {child_cells_, has_unit_address_});
   if (!row) {
     ended_ = true;
     return fail(row.error());

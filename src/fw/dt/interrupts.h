@@ -48,6 +48,8 @@ class InterruptMapReader {
  private:
   Node node_;
   Property property_;
+  unsigned child_cells_ = 0;
+  bool has_unit_address_ = true;
   bool ended_ = false;
   std::size_t cell_ = 0;
 };
