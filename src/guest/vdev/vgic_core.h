@@ -94,6 +94,9 @@ enum class Cause : std::uint8_t { kSignal, kLatch };
 // The interrupt has become pending for this vCPU: into a list register if it is deliverable and one
 // is free, else where it belongs. A hardware interrupt has been acknowledged physically.
 void make_pending(Vcpu& vcpu, std::uint32_t interrupt, Cause cause);
+// One of software origin has ended: it is pending again if its line is high, for that reason alone.
+// Adds to the sets or mailboxes; refill() is the caller's.
+void pend_after_end(Vcpu& vcpu, std::uint32_t interrupt);
 // Its line went low.
 void retract(Vcpu& vcpu, std::uint32_t interrupt);
 // Chooses again what is in the list registers, and which maintenance interrupts are wanted.

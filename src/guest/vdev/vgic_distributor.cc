@@ -90,7 +90,9 @@ std::uint32_t read_active(Vcpu& self, unsigned word) {
 
 void set_pending(Vcpu& self, unsigned word, std::uint32_t bits) {
   const std::uint32_t hardware = bits & hardware_word(self, word);
-  port::irq_change(IrqState::kPending, self.cpu, word, hardware, true);
+  // What has been acknowledged for a vCPU that has not taken it is pending already, not once more.
+  const std::uint32_t here = ask_holders(self, Operation::kRead, word, hardware).pending;
+  port::irq_change(IrqState::kPending, self.cpu, word, hardware & ~here, true);
   self.domain.gic.latched[word].fetch_or(bits & ~hardware, std::memory_order_seq_cst);
   send_resting(self.domain, word, bits & ~hardware);
 }
@@ -108,8 +110,9 @@ void set_active(Vcpu& self, unsigned word, std::uint32_t bits) {
   for (std::uint32_t left = bits; left != 0; left &= left - 1) {
     const std::uint32_t interrupt = word * 32 + static_cast<unsigned>(std::countr_zero(left));
     Spi& spi = spi_of(domain, interrupt);
+    const Answer here = ask_holders(self, Operation::kRead, word, bit_of(interrupt));
     std::uint16_t holder = spi.holder.load(std::memory_order_seq_cst);
-    if (holder == kNoVcpu) holder = spi.target.load(std::memory_order_relaxed);
+    if (here.pending == 0 && here.active == 0) holder = spi.target.load(std::memory_order_seq_cst);
     if (holder == kNoVcpu) continue;
     spi.holder.store(holder, std::memory_order_seq_cst);
     ask(self, *domain.vcpus[holder], Operation::kSetActive, word, bit_of(interrupt));

@@ -66,10 +66,13 @@ bool pending_again(Vcpu& vcpu, unsigned slot, std::uint32_t interrupt) {
   if (lr::HW::get(value) != 0) {
     // Not possible while the physical interrupt is active; made so again if it ever is.
     if (is_edge(vcpu, interrupt)) change_physical(vcpu, interrupt, port::IrqState::kPending, true);
-  } else if (is_deliverable(vcpu, interrupt)) {
+  } else if (!is_deliverable(vcpu, interrupt)) {
+    keep(vcpu, interrupt);
+  } else if (vcpu.gic.pending.empty()) {
     put(vcpu, slot, interrupt, State::kPendingActive);
   } else {
-    keep(vcpu, interrupt);
+    vcpu.gic.pending.add(interrupt);
+    refill(vcpu);
   }
   return true;
 }
@@ -119,7 +122,7 @@ void clear_pending(Vcpu& vcpu, std::uint32_t interrupt) {
   vcpu.gic.latched.remove(interrupt);
   if (was_pending && is_hardware(vcpu, interrupt))
     change_physical(vcpu, interrupt, port::IrqState::kActive, false);
-  if (is_asserted(vcpu, interrupt)) make_pending(vcpu, interrupt, Cause::kSignal);
+  pend_after_end(vcpu, interrupt);
 }
 
 void set_active(Vcpu& vcpu, std::uint32_t interrupt) {
@@ -140,21 +143,22 @@ void set_active(Vcpu& vcpu, std::uint32_t interrupt) {
 void clear_active(Vcpu& vcpu, std::uint32_t interrupt) {
   VcpuState& state = vcpu.gic;
   bool was_active = state.active.contains(interrupt);
+  bool is_pending = state.pending.contains(interrupt);
   state.active.remove(interrupt);
   const int slot = find(state, slots_of(state).live, interrupt);
   if (slot >= 0) {
     const auto index = static_cast<unsigned>(slot);
     const std::uint64_t value = port::ich_list_register(index);
     was_active = was_active || (value & lr::kActiveBit) != 0;
+    is_pending = is_pending || (value & lr::kPendingBit) != 0;
     if ((value & lr::kPendingBit) == 0)
       port::ich_set_list_register(index, 0);
     else if ((value & lr::kActiveBit) != 0)
       put(vcpu, index, interrupt, State::kPending);
   }
-  if (!was_active) return;
-  if (is_hardware(vcpu, interrupt))
+  if (was_active && is_hardware(vcpu, interrupt))
     change_physical(vcpu, interrupt, port::IrqState::kActive, false);
-  if (is_asserted(vcpu, interrupt)) make_pending(vcpu, interrupt, Cause::kSignal);
+  if (was_active && !is_pending) pend_after_end(vcpu, interrupt);
 }
 
 // Out of the list registers with what may not be presented now.
@@ -167,6 +171,18 @@ void recheck(Vcpu& vcpu) {
   }
 }
 
+// An SPI of software origin that is routed elsewhere now. While it is active here it cannot be
+// taken there; its end will be noticed (compose() asks for that).
+void hand_over(Vcpu& vcpu, std::uint32_t interrupt, std::uint16_t target) {
+  park(vcpu, interrupt);
+  const int slot = find(vcpu.gic, slots_of(vcpu.gic).live, interrupt);
+  if (slot >= 0 && state_in(port::ich_list_register(static_cast<unsigned>(slot))) == State::kActive)
+    put(vcpu, static_cast<unsigned>(slot), interrupt, State::kActive);
+  if ((static_cast<unsigned>(state_here(vcpu, interrupt)) & 2) != 0) return;
+  spi_of(vcpu.domain, interrupt).holder.store(target, std::memory_order_seq_cst);
+  if (target != kNoVcpu) post(*vcpu.domain.vcpus[target], interrupt);
+}
+
 // What somebody left in `incoming`.
 void look_at(Vcpu& vcpu, std::uint32_t interrupt) {
   if (is_private(interrupt)) {
@@ -175,6 +191,12 @@ void look_at(Vcpu& vcpu, std::uint32_t interrupt) {
   }
   if (is_hardware(vcpu, interrupt)) {
     make_pending(vcpu, interrupt, Cause::kSignal);
+    return;
+  }
+  Spi& spi = spi_of(vcpu.domain, interrupt);
+  const std::uint16_t target = spi.target.load(std::memory_order_seq_cst);
+  if (target != vcpu.id) {
+    hand_over(vcpu, interrupt, target);
     return;
   }
   const std::uint32_t bit = bit_of(interrupt);
@@ -218,6 +240,18 @@ void make_pending(Vcpu& vcpu, std::uint32_t interrupt, Cause cause) {
     return;
   }
   put(vcpu, static_cast<unsigned>(std::countr_zero(free)), interrupt, State::kPending);
+}
+
+void pend_after_end(Vcpu& vcpu, std::uint32_t interrupt) {
+  VcpuState& state = vcpu.gic;
+  if (is_hardware(vcpu, interrupt)) return;
+  if (!is_private(interrupt)) {
+    // It may belong elsewhere by now.
+    send_resting(vcpu.domain, interrupt / 32, bit_of(interrupt));
+  } else if (is_asserted(vcpu, interrupt) && !state.pending.contains(interrupt)) {
+    state.pending.add(interrupt);
+    state.latched.remove(interrupt);
+  }
 }
 
 void retract(Vcpu& vcpu, std::uint32_t interrupt) {

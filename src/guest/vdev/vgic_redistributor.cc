@@ -96,8 +96,11 @@ std::uint32_t read_pending(Vcpu& self, Vcpu& target) {
   return pending;
 }
 
-void set_pending(Vcpu& target, std::uint32_t bits) {
-  change_physical(target, IrqState::kPending, bits, true);
+void set_pending(Vcpu& self, Vcpu& target, std::uint32_t bits) {
+  // See the distributor's.
+  const std::uint32_t hardware = bits & target.gic.hardware_private;
+  const std::uint32_t here = ask(self, target, Operation::kRead, 0, hardware).pending;
+  change_physical(target, IrqState::kPending, hardware & ~here, true);
   for (std::uint32_t left = bits & ~target.gic.hardware_private; left != 0; left &= left - 1)
     post(target, static_cast<unsigned>(std::countr_zero(left)));
 }
@@ -194,7 +197,7 @@ void write_interrupt_frame(Vcpu& self, Vcpu& target, std::uint32_t offset, Part 
       set_enables(self, target, bits, false);
       break;
     case gicd::kISPENDR:
-      set_pending(target, bits);
+      set_pending(self, target, bits);
       break;
     case gicd::kICPENDR:
       clear_pending(self, target, bits);

@@ -38,19 +38,49 @@ class Chooser {
       if (state_in(values_[slot]) != State::kInvalid) continue;
       const std::uint32_t interrupt = state_.in_slot[slot];
       clear(slot);
-      if (is_asserted(vcpu_, interrupt)) state_.pending.add(interrupt);
+      pend_after_end(vcpu_, interrupt);
     }
   }
 
-  // Pending ones whose active state has a list register join it there.
-  void join_active() {
+  // Pending and active apart: while others wait, one that becomes pending in its list register by
+  // its end would come before them whatever their priorities, and nobody would be told.
+  void split() {
+    for (std::uint32_t left = live_; left != 0; left &= left - 1) {
+      const auto slot = static_cast<unsigned>(std::countr_zero(left));
+      if (state_in(values_[slot]) != State::kPendingActive) continue;
+      state_.pending.add(state_.in_slot[slot]);
+      values_[slot] &= ~lr::kPendingBit;
+    }
+  }
+
+  // And together again where nobody waits.
+  void join() {
+    const bool may_join = !best_pending().has_value();
     for (std::uint32_t left = live_; left != 0; left &= left - 1) {
       const auto slot = static_cast<unsigned>(std::countr_zero(left));
       const std::uint32_t interrupt = state_.in_slot[slot];
-      if (!state_.pending.contains(interrupt)) continue;
-      if (state_in(values_[slot]) == State::kActive && !is_deliverable(vcpu_, interrupt)) continue;
-      state_.pending.remove(interrupt);
-      if (state_in(values_[slot]) == State::kActive) fill(slot, interrupt, State::kPendingActive);
+      if (state_in(values_[slot]) != State::kActive || !state_.pending.contains(interrupt))
+        continue;
+      if (may_join && is_deliverable(vcpu_, interrupt) && is_open(is_group1(vcpu_, interrupt))) {
+        state_.pending.remove(interrupt);
+        fill(slot, interrupt, State::kPendingActive);
+      } else {
+        fill(slot, interrupt, State::kActive);  // with notice of its end
+      }
+    }
+  }
+
+  // Out with pending ones of a group that the guest's CPU interface has switched off: the guest
+  // would never take them, and while one is pending in a list register nothing tells that the rest
+  // are done.
+  void withdraw_blocked() {
+    for (std::uint32_t left = live_; left != 0; left &= left - 1) {
+      const auto slot = static_cast<unsigned>(std::countr_zero(left));
+      const std::uint32_t interrupt = state_.in_slot[slot];
+      if (state_in(values_[slot]) != State::kPending || is_open(lr::Group::get(values_[slot]) != 0))
+        continue;
+      clear(slot);
+      state_.pending.add(interrupt);
     }
   }
 
@@ -71,13 +101,7 @@ class Chooser {
       if (free == 0) return;
       const std::uint32_t interrupt = first_active(vcpu_);
       state_.active.remove(interrupt);
-      State state = State::kActive;
-      if (state_.pending.contains(interrupt) && !is_hardware(vcpu_, interrupt) &&
-          is_deliverable(vcpu_, interrupt)) {
-        state_.pending.remove(interrupt);
-        state = State::kPendingActive;
-      }
-      fill(static_cast<unsigned>(std::countr_zero(free)), interrupt, state);
+      fill(static_cast<unsigned>(std::countr_zero(free)), interrupt, State::kActive);
     }
   }
 
@@ -88,13 +112,15 @@ class Chooser {
       control |= hcr::LRENPIE::kMask;
       if (vcpu_.domain.gic.can_trap_deactivation) control |= hcr::TDIR::kMask;
     }
+    if (is_any_blocked(false)) control |= hcr::VGrp0EIE::kMask;
+    if (is_any_blocked(true)) control |= hcr::VGrp1EIE::kMask;
     if (!best_pending().has_value()) return control;
-    if (any_live([](std::uint64_t value) { return state_in(value) == State::kPending; }))
+    if (is_any_pending_live())
       control |= hcr::NPIE::kMask;
     else if (std::popcount(state_.usable) > 1)
       control |= hcr::UIE::kMask;
-    control |= vmcr::VENG0::get(interface_) != 0 ? hcr::VGrp0DIE::kMask : hcr::VGrp0EIE::kMask;
-    control |= vmcr::VENG1::get(interface_) != 0 ? hcr::VGrp1DIE::kMask : hcr::VGrp1EIE::kMask;
+    if (is_open(false)) control |= hcr::VGrp0DIE::kMask;
+    if (is_open(true)) control |= hcr::VGrp1DIE::kMask;
     return control;
   }
 
@@ -116,26 +142,37 @@ class Chooser {
   }
 
  private:
-  // Smaller is more urgent. Those of a group that the guest's CPU interface has switched off come
-  // last: they would sit in the way.
-  [[nodiscard]] unsigned rank(std::uint32_t interrupt) const {
-    const bool on = is_group1(vcpu_, interrupt) ? vmcr::VENG1::get(interface_) != 0
-                                                : vmcr::VENG0::get(interface_) != 0;
-    return priority_of(vcpu_, interrupt) + (on ? 0u : 0x100u);
+  // The guest's CPU interface takes interrupts of the group.
+  [[nodiscard]] bool is_open(bool group1) const {
+    return (group1 ? vmcr::VENG1::get(interface_) : vmcr::VENG0::get(interface_)) != 0;
+  }
+  [[nodiscard]] std::uint32_t in_groups(unsigned word, bool group0, bool group1) const {
+    const std::uint32_t mask = group1_word(vcpu_, word);
+    return (group0 ? ~mask : 0) | (group1 ? mask : 0);
+  }
+  // Pending ones in the set that may be presented as far as the distributor goes.
+  [[nodiscard]] std::uint32_t pending_word(unsigned word) const {
+    return state_.pending.words[word] & ~state_.active.words[word] & deliverable_word(vcpu_, word);
+  }
+  [[nodiscard]] bool is_any_blocked(bool group1) const {
+    if (is_open(group1)) return false;
+    for (std::uint32_t words = state_.pending.words_used; words != 0; words &= words - 1) {
+      const auto word = static_cast<unsigned>(std::countr_zero(words));
+      if ((pending_word(word) & in_groups(word, !group1, group1)) != 0) return true;
+    }
+    return false;
   }
 
   [[nodiscard]] std::optional<std::uint32_t> best_pending() const {
     std::optional<std::uint32_t> best;
-    unsigned best_rank = ~0u;
-    const InterruptSet& set = state_.pending;
-    for (std::uint32_t words = set.words_used; words != 0; words &= words - 1) {
+    unsigned best_priority = ~0u;
+    for (std::uint32_t words = state_.pending.words_used; words != 0; words &= words - 1) {
       const auto word = static_cast<unsigned>(std::countr_zero(words));
-      std::uint32_t bits =
-          set.words[word] & ~state_.active.words[word] & deliverable_word(vcpu_, word);
+      std::uint32_t bits = pending_word(word) & in_groups(word, is_open(false), is_open(true));
       for (; bits != 0; bits &= bits - 1) {
         const std::uint32_t interrupt = word * 32 + static_cast<unsigned>(std::countr_zero(bits));
-        if (rank(interrupt) >= best_rank || is_live(interrupt)) continue;
-        best_rank = rank(interrupt);
+        if (priority_of(vcpu_, interrupt) >= best_priority || is_live(interrupt)) continue;
+        best_priority = priority_of(vcpu_, interrupt);
         best = interrupt;
       }
     }
@@ -148,22 +185,19 @@ class Chooser {
     const std::uint32_t free = state_.usable & ~live_;
     if (free != 0) return static_cast<unsigned>(std::countr_zero(free));
     std::optional<unsigned> victim;
-    unsigned victim_rank = rank(interrupt);
-    bool guest_has_work = false;
+    unsigned victim_priority = priority_of(vcpu_, interrupt);
     for (std::uint32_t left = live_; left != 0; left &= left - 1) {
       const auto slot = static_cast<unsigned>(std::countr_zero(left));
       if (state_in(values_[slot]) != State::kPending) continue;
-      const unsigned slot_rank = rank(state_.in_slot[slot]);
-      guest_has_work = guest_has_work || slot_rank < 0x100;
-      if (slot_rank <= victim_rank) continue;
-      victim_rank = slot_rank;
+      if (priority_of(vcpu_, state_.in_slot[slot]) <= victim_priority) continue;
+      victim_priority = priority_of(vcpu_, state_.in_slot[slot]);
       victim = slot;
     }
     if (victim.has_value()) {
       state_.pending.add(state_.in_slot[*victim]);
       return victim;
     }
-    return guest_has_work ? std::nullopt : evict_active();
+    return is_any_pending_live() ? std::nullopt : evict_active();
   }
 
   [[nodiscard]] std::optional<unsigned> evict_active() {
@@ -183,14 +217,13 @@ class Chooser {
     if (!victim.has_value()) return std::nullopt;
     const std::uint32_t interrupt = state_.in_slot[*victim];
     state_.active.add(interrupt);
-    if ((values_[*victim] & lr::kPendingBit) != 0) state_.pending.add(interrupt);
     return victim;
   }
 
-  template <typename Predicate>
-  [[nodiscard]] bool any_live(Predicate predicate) const {
+  [[nodiscard]] bool is_any_pending_live() const {
     for (std::uint32_t left = live_; left != 0; left &= left - 1) {
-      if (predicate(values_[static_cast<unsigned>(std::countr_zero(left))])) return true;
+      if (state_in(values_[static_cast<unsigned>(std::countr_zero(left))]) == State::kPending)
+        return true;
     }
     return false;
   }
@@ -218,8 +251,8 @@ void end_without_slot(Vcpu& vcpu, std::uint32_t interrupt) {
   vcpu.gic.active.remove(interrupt);
   if (is_hardware(vcpu, interrupt))
     port::irq_change(port::IrqState::kActive, vcpu.cpu, interrupt / 32, bit_of(interrupt), false);
-  else if (is_asserted(vcpu, interrupt))
-    vcpu.gic.pending.add(interrupt);
+  else
+    pend_after_end(vcpu, interrupt);
 }
 
 // The guest has ended interrupts that have no list register (with EOImode 0: in the order of their
@@ -251,8 +284,7 @@ void take_out(Vcpu& vcpu) {
     const std::uint32_t interrupt = state.in_slot[slot];
     if ((value & lr::kPendingBit) != 0) state.pending.add(interrupt);
     if ((value & lr::kActiveBit) != 0) state.active.add(interrupt);
-    if (state_in(value) == State::kInvalid && is_asserted(vcpu, interrupt))
-      state.pending.add(interrupt);
+    if (state_in(value) == State::kInvalid) pend_after_end(vcpu, interrupt);
     port::ich_set_list_register(slot, 0);
   }
 }
@@ -265,9 +297,11 @@ void refill(Vcpu& vcpu) {
   if (hcr::LRENPIE::get(state.control) != 0) take_end_count(vcpu);
   Chooser chooser(vcpu);
   chooser.collect_ended();
-  chooser.join_active();
+  chooser.split();
+  chooser.withdraw_blocked();
   chooser.place_pending();
   chooser.place_active();
+  chooser.join();
   set_control(state, chooser.wanted_control());
 }
 

@@ -124,6 +124,7 @@ void reconsider_spis(Vcpu& self, unsigned word, std::uint32_t mask) {
   send_resting(self.domain, word, mask);
 }
 
+// They go to their holder, where they may still be active, and from there to their target.
 void send_resting(Domain& domain, unsigned word, std::uint32_t mask) {
   DomainState& state = domain.gic;
   const std::uint32_t levels = ~state.edge[word].load(std::memory_order_relaxed);
@@ -134,10 +135,15 @@ void send_resting(Domain& domain, unsigned word, std::uint32_t mask) {
   for (; bits != 0; bits &= bits - 1) {
     const std::uint32_t interrupt = word * 32 + static_cast<unsigned>(std::countr_zero(bits));
     Spi& spi = spi_of(domain, interrupt);
-    const std::uint16_t target = spi.target.load(std::memory_order_relaxed);
-    if (target == kNoVcpu) continue;
-    spi.holder.store(target, std::memory_order_seq_cst);
-    post(*domain.vcpus[target], interrupt);
+    std::uint16_t holder = spi.holder.load(std::memory_order_seq_cst);
+    if (holder == kNoVcpu) {
+      const std::uint16_t target = spi.target.load(std::memory_order_seq_cst);
+      if (target == kNoVcpu) continue;
+      // Somebody may do the same now; one of them finds it taken.
+      if (spi.holder.compare_exchange_strong(holder, target, std::memory_order_seq_cst))
+        holder = target;
+    }
+    post(*domain.vcpus[holder], interrupt);
   }
 }
 

@@ -36,6 +36,17 @@ constexpr State state_in(std::uint64_t value) {
   return static_cast<State>(lr::StateField::get(value));
 }
 
+// At the end of an interrupt of software origin there is something to do: its line is high, so it
+// is pending again; or it is routed elsewhere by now. Not of a line that can be low by then without
+// anybody noticing: those are looked at when the next interrupt comes.
+inline bool wants_notice_of_end(const Vcpu& vcpu, std::uint32_t interrupt) {
+  if (is_private(interrupt)) {
+    return is_asserted(vcpu, interrupt) && (vcpu.gic.silent_lines & bit_of(interrupt)) == 0;
+  }
+  const Spi& spi = vcpu.domain.gic.spis[interrupt - kFirstSpi];
+  return spi.target.load(std::memory_order_relaxed) != vcpu.id || is_asserted(vcpu, interrupt);
+}
+
 // What a list register holds for an interrupt.
 inline std::uint64_t compose(const Vcpu& vcpu, std::uint32_t interrupt, State state) {
   std::uint64_t value = interrupt | std::uint64_t{priority_of(vcpu, interrupt)} << 48 |
@@ -43,11 +54,9 @@ inline std::uint64_t compose(const Vcpu& vcpu, std::uint32_t interrupt, State st
   if (is_group1(vcpu, interrupt)) value |= lr::Group::kMask;
   if (is_hardware(vcpu, interrupt)) {
     value |= lr::HW::kMask | std::uint64_t{interrupt} << 32;
-  } else if (is_asserted(vcpu, interrupt)) {
-    // If the line is still high at its end it is pending again: ask to be told, unless the line is
-    // one that can be low by then without anybody noticing.
-    const bool silent = is_private(interrupt) && (vcpu.gic.silent_lines & bit_of(interrupt)) != 0;
-    if (!silent) value |= lr::EOI::kMask;
+  } else if (wants_notice_of_end(vcpu, interrupt) ||
+             (state == State::kActive && vcpu.gic.pending.contains(interrupt))) {
+    value |= lr::EOI::kMask;
   }
   return value;
 }
