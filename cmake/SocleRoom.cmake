@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-# socle_room(NAME SOURCES... [HOST_SOURCES...] [EL2_SOURCES...] [DEPS room...]
+# socle_room(NAME [SMALL] SOURCES... [HOST_SOURCES...] [EL2_SOURCES...] [DEPS room...]
 #            [TESTS...] [EL2_TESTS...] [TEST_DEPS lib...])
+#
+# SMALL: the room's code runs while the machine boots, once; at EL2 it is optimised for size.
 #
 # One static library socle_NAME per room. On the host its TESTS become one GoogleTest program
 # socle_NAME_test, registered with CTest; at EL2 its EL2_TESTS become the object library
@@ -26,9 +28,8 @@ if(SOCLE_EL2)
   if(CMAKE_BUILD_TYPE STREQUAL "Debug")
     target_compile_options(socle_options INTERFACE
       -O1 -fsanitize=undefined -fsanitize-trap=undefined -fno-sanitize=function,vptr)
-  else()
-    target_compile_options(socle_options INTERFACE -O2)
   endif()
+  set(CMAKE_CXX_FLAGS_RELEASE "-O2")
 else()
   target_include_directories(socle_options INTERFACE "${CMAKE_SOURCE_DIR}/src/port/host"
     "${CMAKE_SOURCE_DIR}")
@@ -50,7 +51,7 @@ if(SOCLE_CCACHE)
 endif()
 
 function(socle_room name)
-  cmake_parse_arguments(room "" ""
+  cmake_parse_arguments(room "SMALL" ""
     "SOURCES;HOST_SOURCES;EL2_SOURCES;DEPS;TESTS;EL2_TESTS;TEST_DEPS" ${ARGN})
   set(sources ${room_SOURCES})
   if(SOCLE_EL2)
@@ -67,6 +68,9 @@ function(socle_room name)
     target_link_libraries(socle_${name} INTERFACE socle_options ${room_DEPS})
   endif()
   if(SOCLE_EL2)
+    if(room_SMALL AND sources AND NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
+      target_compile_options(socle_${name} PRIVATE -Oz)
+    endif()
     if(room_EL2_TESTS)
       add_library(socle_${name}_selftest OBJECT ${room_EL2_TESTS})
       target_link_libraries(socle_${name}_selftest PRIVATE socle_${name})
