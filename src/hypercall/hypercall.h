@@ -32,5 +32,7 @@ void set_build_id(std::span<const std::byte> id);
 // Prints to the log what guests asked for and did not get: each hypercall and sub-operation that
 // was answered with -ENOSYS, with its count.
 void log_unimplemented();
+// Starts counting anew; counts of this moment may be lost.
+void reset_unimplemented();
 
 }  // namespace socle::hypercall

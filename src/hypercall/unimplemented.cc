@@ -59,4 +59,12 @@ void log_unimplemented() {
   if (rest != 0) log_info("  others: {} times", rest);
 }
 
+void reset_unimplemented() {
+  for (Entry& entry : entries) {
+    entry.count.store(0, std::memory_order_relaxed);
+    entry.key.store(0, std::memory_order_relaxed);
+  }
+  others.store(0, std::memory_order_relaxed);
+}
+
 }  // namespace socle::hypercall
