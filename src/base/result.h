@@ -56,8 +56,18 @@ constexpr const char* to_string(Error error) {
   return "unknown error";
 }
 
+// A value or an Error: std::expected, but dropping one unseen is an error of compilation
+// (libstdc++'s own is not marked so).
 template <typename T = void>
-using Result = std::expected<T, Error>;
+class [[nodiscard]] Result : public std::expected<T, Error> {
+  using Base = std::expected<T, Error>;
+
+ public:
+  using Base::Base;
+  constexpr Result() = default;
+  constexpr Result(const Base& other) : Base(other) {}
+  constexpr Result(Base&& other) : Base(std::move(other)) {}
+};
 
 // What a function returns to say no: `return fail(Error::kInvalid);`
 constexpr std::unexpected<Error> fail(Error error) {

@@ -67,6 +67,15 @@ TEST(Result, TryMovesWhatCannotBeCopied) {
   EXPECT_TRUE(use_token(false).error() == Error::kBusy);
 }
 
+TEST(Result, ACopyOfAResultIsTheResultAndNotWhetherThereIsOne) {
+  Result<bool> no = false;
+  const Result<bool> copy = no;
+  EXPECT_FALSE(copy.value());
+  Result<bool> none = fail(Error::kBusy);
+  const Result<bool> copy_of_none = none;
+  EXPECT_FALSE(copy_of_none.has_value());
+}
+
 TEST(Result, EveryErrorHasANameOfItsOwn) {
   constexpr Error kAll[] = {Error::kNoMemory, Error::kInvalid,  Error::kOutOfRange,
                             Error::kNotFound, Error::kExists,   Error::kBusy,
