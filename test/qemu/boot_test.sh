@@ -31,5 +31,10 @@ test_kernel_6_12_boots() {
 
 test_the_debug_build_boots() {
   if [[ $HYPERVISOR != socle ]]; then return 0; fi
-  equal xen "$(dom0 --preset el2-debug -- cat /sys/hypervisor/type)" /sys/hypervisor/type
+  equal xen "$(dom0 --hypervisor "$SOCLE_ROOT/build/test/el2-debug.bin" -- cat /sys/hypervisor/type)" /sys/hypervisor/type
+}
+
+test_the_front_door_builds_and_boots_what_is_in_the_tree() {
+  if [[ $HYPERVISOR != socle ]]; then return 0; fi
+  equal xen "$("$SOCLE_ROOT/socle" run --timeout "$TIMEOUT" -- cat /sys/hypervisor/type </dev/null)" /sys/hypervisor/type
 }

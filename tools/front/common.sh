@@ -50,7 +50,7 @@ with_lock() {
   mkdir -p "${file%/*}"
   exec {descriptor}>"$file"
   if ! flock --nonblock "$descriptor"; then
-    say "waiting for another ./socle to finish its set-up"
+    say "waiting for another ./socle that is at work here"
     flock "$descriptor"
   fi
   "$@"

@@ -7,14 +7,15 @@
 #    sources, so apt checks signatures and hashes) and unpacked into build/deps. The machine's dpkg
 #    and apt settings are only read.
 #
-# A *set* is a named group of fetched packages. $CACHE/sets/NAME.list remembers, from the signed
-# index, `SHA256 SIZE FILE PACKAGE VERSION` of each; the files lie in $CACHE/debs and are verified
-# against it before every unpacking, so a cache works without network and cannot rot silently.
+# A *set* is a named group of fetched packages. $CACHE/sets/NAME.list says in its first line what was
+# asked for, and remembers, from the signed index, `SHA256 SIZE FILE PACKAGE VERSION` of each package;
+# the files lie in $CACHE/debs and are verified against it before every unpacking, so a cache works
+# without network and cannot rot silently.
 
 RUN_PACKAGES=(clang-19 lld-19 llvm-19 g++-aarch64-linux-gnu cmake ninja-build device-tree-compiler
   cpio xz-utils kmod)
-TEST_PACKAGES=("${RUN_PACKAGES[@]}" clang-format-19 clang-tidy-19 libclang-rt-19-dev libfdt-dev zlib1g-dev
-  libgtest-dev libgmock-dev libbenchmark-dev libcli11-dev nlohmann-json3-dev libfmt-dev libxen-dev
+TEST_PACKAGES=("${RUN_PACKAGES[@]}" clang-format-19 clang-tidy-19 libclang-rt-19-dev libfdt-dev
+  zlib1g-dev libgtest-dev libgmock-dev libbenchmark-dev libcli11-dev nlohmann-json3-dev libfmt-dev libxen-dev
   python3 shellcheck)
 
 # --- on the machine -----------------------------------------------------------------------------
@@ -156,7 +157,10 @@ record() {
 
 # --- sets ---------------------------------------------------------------------------------------
 
-set_list() { printf '%s/sets/%s-%s.%s.list\n' "$CACHE" "$(codename)" "$1" "$RECIPE"; }
+set_list() { printf '%s/sets/%s-%s.list\n' "$CACHE" "$(codename)" "$1"; }
+
+# listed LIST: the lines of a set's list, without the one that says what was asked for.
+listed() { grep -v '^#' "$1"; }
 
 # verified FILE HASH: the cached file is there and is what the signed index said.
 verified() {
@@ -175,16 +179,16 @@ download() {
     verified "$CACHE/debs/partial/$file" "$hash" ||
       { warn "$file does not have the hash that Debian's index gives"; return 1; }
     mv -f "$CACHE/debs/partial/$file" "$CACHE/debs/$file"
-  done <"$list"
+  done < <(listed "$list")
 }
 
-# cached LIST: the set's files are all in the cache and intact.
+# cached LIST REQUEST: the list answers this request, and its files are all in the cache and intact.
 cached() {
   local hash size file package version
-  [[ -s $1 ]] || return 1
+  [[ -f $1 && $(head -n 1 "$1") == "# $2" ]] || return 1
   while read -r hash size file package version; do
     verified "$CACHE/debs/$file" "$hash" || return 1
-  done <"$1"
+  done < <(listed "$1")
 }
 
 # fetch NAME ARCH RESOLVER...: makes the set complete in the cache. RESOLVER prints PACKAGE=VERSION
@@ -195,11 +199,12 @@ fetch() {
   shift 2
   list=$(set_list "$name")
   mkdir -p "${list%/*}"
-  if [[ ${UPDATE:-no} == no ]] && cached "$list"; then return 0; fi
+  if [[ ${UPDATE:-no} == no ]] && cached "$list" "$*"; then return 0; fi
   need_index "$arch"
   for attempt in 1 2; do
     if [[ $attempt -eq 2 ]]; then refresh_index "$arch" || break; fi
-    if "$@" | record "$arch" >"$list.new" && [[ -s $list.new ]] && download "$arch" "$list.new"; then
+    printf '# %s\n' "$*" >"$list.new"
+    if "$@" | record "$arch" >>"$list.new" && listed "$list.new" >/dev/null && download "$arch" "$list.new"; then
       mv -f "$list.new" "$list"
       return 0
     fi
@@ -221,5 +226,5 @@ unpack_set() {
     else
       dpkg-deb --fsys-tarfile "$CACHE/debs/$file" | tar -x -C "$directory" --wildcards "$@"
     fi
-  done <"$list"
+  done < <(listed "$list")
 }

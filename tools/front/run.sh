@@ -120,8 +120,10 @@ check_arguments() {
 
 # --- making it all ready ------------------------------------------------------------------------
 
-# build_preset PRESET [TARGET...]: configures once, builds what changed.
-build_preset() {
+# build_preset PRESET [TARGET...]: configures once, builds what changed; one builder at a time.
+build_preset() { with_lock "$BUILD/$1.lock" build_preset_now "$@"; }
+
+build_preset_now() {
   local preset=$1
   shift
   if [[ ! -f $BUILD/$preset/build.ninja ]]; then

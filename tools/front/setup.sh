@@ -5,12 +5,12 @@
 #
 #   build/deps/arm64/        libfdt, zlib and Xen's public headers for the arm64 build
 #   build/deps/qemu/         QEMU 10 with the libraries it needs, where the machine's own is too old
-#   build/deps/kernel-X.Y/   vmlinuz and the modules of the initrd
+#   build/deps/kernel-X.Y/   vmlinuz, the modules of the initrd, the boards' device trees
 #   build/deps/busybox/      the arm64 busybox of the initrd
 #   build/deps/initrd-X.Y.cpio
 #   build/deps/xen/xen       Debian's own Xen for arm64, to compare with
 
-RECIPE=2 # raise it when a part's contents change: old trees are made anew, old package lists dropped
+RECIPE=3 # raise it when a part's contents change, so that old trees are made anew
 DEFAULT_KERNEL=6.1
 KERNELS=(6.1 6.12)
 QEMU_MINIMUM=9
@@ -76,8 +76,9 @@ resolve_kernel() {
 make_kernel() {
   local series=$1 directory=$2 tree="$2/tree" version
   fetch "kernel-$series" arm64 resolve_kernel "$series"
-  unpack_set "kernel-$series" "$tree" './boot/vmlinuz-*' './lib/modules/*'
+  unpack_set "kernel-$series" "$tree" './boot/vmlinuz-*' './lib/modules/*' './usr/lib/linux-image-*'
   cp "$tree"/boot/vmlinuz-* "$directory/vmlinuz"
+  mv "$tree"/usr/lib/linux-image-* "$directory/dtbs"
   version=$(basename "$tree"/lib/modules/*)
   PATH=$PATH:/usr/sbin:/sbin depmod -b "$tree" "$version"
   select_modules "$tree/lib/modules/$version" "$directory/lib/modules/$version"

@@ -15,7 +15,7 @@ test_help() {
 Usage: ./socle test [OPTIONS] [STAGE[:WORD]...]
 
 Builds everything and runs all tests, or the named stages only; STAGE:WORD runs the tests of the
-stage whose names contain WORD (stages host and qemu). The last line says 'N passed, N failed'; the
+stage whose names contain WORD (stages host, front and qemu). The last line says 'N passed, N failed'; the
 exit status is 0 only if nothing failed. Logs are in build/test.
 
 Options:
@@ -51,6 +51,55 @@ count() { printf '%d %d\n' "$1" "$2" >>"$COUNTS"; }
 
 # tracked PATTERN...: files of the project (committed or new), not of build/.
 tracked() { git -C "$SOCLE_ROOT" ls-files --cached --others --exclude-standard -- "$@" | sort -u; }
+
+# --- tests written in bash: the topics of a directory below test/ --------------------------------
+
+# names FILE: its tests as TOPIC/FUNCTION: test_* always, full_* with --full.
+names() {
+  local kinds='test_'
+  if [[ $FULL == yes ]]; then kinds='(test|full)_'; fi
+  sed -nE "s/^(${kinds}[a-zA-Z0-9_]+)\(\).*/$(basename "$1" _test.sh)\/\1/p" "$1"
+}
+
+asked_for() {
+  local word
+  [[ ${#FILTERS[@]} -gt 0 ]] || return 0
+  for word in "${FILTERS[@]}"; do [[ $1 == *"$word"* ]] && return 0; done
+  return 1
+}
+
+# run_one DIRECTORY FILE TOPIC/FUNCTION: runs it in a shell of its own, with its log and scratch place.
+run_one() {
+  local directory=$1 file=$2 name=$3 sentence="${3%%/*}: ${3#*/*_}" place started=$SECONDS
+  place=$BUILD/test/$directory/${name//\//-}
+  export SCRATCH=$place.scratch SOCLE_CONSOLE_LOG=$place.console SOCLE_ROOT
+  mkdir -p "$SCRATCH"
+  # shellcheck disable=SC2016 # the words are the new shell's
+  if bash -c 'set -euo pipefail; source "$SOCLE_ROOT/test/$1/lib.sh"; source "$2"; "$3"' \
+    test "$directory" "$file" "${name#*/}" >"$place.log" 2>&1 </dev/null; then
+    printf 'ok    %s (%d s)\n' "${sentence//_/ }" $((SECONDS - started))
+    count 1 0
+  else
+    printf 'FAIL  %s (%d s)\n' "${sentence//_/ }" $((SECONDS - started))
+    tail -n 60 "$place.log" | sed 's/^/      /'
+    count 0 1
+    TOPICS_FAILED=yes
+  fi
+  rm -rf "$SCRATCH"
+}
+
+# run_topics DIRECTORY: the tests of test/DIRECTORY/*_test.sh that were asked for; lib.sh there is theirs.
+run_topics() {
+  local directory=$1 file name
+  TOPICS_FAILED=no
+  mkdir -p "$BUILD/test/$directory"
+  for file in "test/$directory"/*_test.sh; do
+    for name in $(names "$file"); do
+      if asked_for "$name"; then run_one "$directory" "$file" "$name"; fi
+    done
+  done
+  [[ $TOPICS_FAILED == no ]]
+}
 
 # --- running ------------------------------------------------------------------------------------
 

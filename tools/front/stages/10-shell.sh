@@ -11,6 +11,6 @@ stage() {
     if [[ -f $file ]] && head -n 1 "$file" | grep -qE '^#!.*\b(sh|bash)$'; then printf '%s\n' "$file"; fi
   done)
   shellcheck -x -a "${scripts[@]}"
-  shellcheck -x tools/front/stages/*.sh
+  shellcheck -x tools/front/stages/*.sh test/lib.sh test/*/*.sh
   printf '%d scripts\n' "${#scripts[@]}"
 }

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# Wrong use gets one clear error and exit 2; every command explains itself.
+
+refused() {
+  local said status=0
+  said=$("$SOCLE_ROOT/socle" "$@" 2>&1 </dev/null) || status=$?
+  equal 2 "$status" "status of: socle $*"
+  equal 1 "$(grep -c 'error:' <<<"$said")" "number of errors of: socle $*"
+  contains "$said" '^Try: ./socle .*--help$'
+}
+
+test_wrong_use_is_refused_with_2() {
+  refused
+  refused no-such-command
+  refused setup --no-such-option
+  refused test --no-such-option
+  refused test no-such-stage
+  refused run --no-such-option
+  refused run extra words
+  refused run --
+  refused run --cpus none -- true
+  refused run --cpus
+  refused run --memory 12Q
+  refused run --memory ''
+  refused run --timeout soon
+  refused run --preset host
+  refused run --kernel /no/such/file
+  refused run --initrd /no/such/file
+  refused run --disk /no/such/file
+  refused run --hypervisor /no/such/file
+  refused run --dom0-mem much
+}
+
+test_every_command_has_help() {
+  local command
+  for command in setup run test; do
+    contains "$("$SOCLE_ROOT/socle" "$command" --help)" "^Usage: ./socle $command"
+  done
+  contains "$("$SOCLE_ROOT/socle" help)" '^Usage: ./socle COMMAND'
+}
+
+test_nothing_is_installed_without_being_asked() {
+  local said status=0
+  said=$(need_packages "./socle run --yes" no-such-package-anywhere </dev/null 2>&1) || status=$?
+  equal 1 "$status" "status"
+  contains "$said" 'no-such-package-anywhere.*type: ./socle run --yes'
+}
+
+test_the_installed_packages_are_known() {
+  equal "" "$(missing_packages dpkg bash)" "missing of dpkg and bash"
+  equal "no-such-package" "$(missing_packages dpkg no-such-package bash)" "missing"
+}
+
+test_sizes_are_read_as_qemu_reads_them() {
+  equal $((512 * MIB)) "$(parse_size 512)" 512
+  equal $((512 * MIB)) "$(parse_size 512M)" 512M
+  equal $((4096 * MIB)) "$(parse_size 4G)" 4G
+  equal 1099511627776 "$(parse_size 1T)" 1T
+  equal 65536 "$(parse_size 64k)" 64k
+}
+
+test_words_of_a_command_are_quoted_for_a_shell() {
+  equal 'a line | of shell' "$(command_text 'a line | of shell')" "one word"
+  equal "[it's][\$x]['']" "$(bash -c "$(command_text printf '[%s]' "it's" '$x' "''")")" "several words"
+}
