@@ -59,7 +59,7 @@ bool begin() {
 // A crash beside or inside a crash: one line, no more risks.
 [[noreturn]] void give_up(const char* what, std::uint64_t where) {
   const Symbol symbol = symbol_at(where);
-  log_error("CPU {}: {} during a crash, at {}+{#x}", port::current_cpu(), what, symbol.name,
+  log_error("CPU {}: {} during a crash, at {}+{#x}", port::current_cpu(), what, symbol.name(),
             symbol.offset);
   if (crash_depth > 2) port::power_halt();
   if (crashed_cpu.load() == index_of(port::current_cpu()) + 1) finish();
@@ -68,10 +68,10 @@ bool begin() {
 
 void log_address(const char* what, std::uint64_t address) {
   const Symbol symbol = symbol_at(address);
-  if (symbol.name.empty()) {
-    log_error("{} {016x}  image+{#x}", what, address, symbol.offset);
+  if (symbol.length == 0) {
+    log_error("{} {016x}", what, address);
   } else {
-    log_error("{} {016x}  {}+{#x}", what, address, symbol.name, symbol.offset);
+    log_error("{} {016x}  {}+{#x}", what, address, symbol.name(), symbol.offset);
   }
 }
 

@@ -39,8 +39,7 @@
 // el2::BootProblem
 #define SOCLE_PROBLEM_EXCEPTION_LEVEL 1
 #define SOCLE_PROBLEM_HOST_EXTENSIONS 2
-#define SOCLE_PROBLEM_RELOCATION 3
-#define SOCLE_PROBLEM_TABLES 4
+#define SOCLE_PROBLEM_TABLES 3
 
 // SCTLR_EL2 with everything off, HCR_EL2 with only RW (EL1 is AArch64), CPTR_EL2 with all traps on:
 // Socle uses no FP, SIMD, SVE or SME (but see image/boot_phase.h).

@@ -103,21 +103,31 @@ boot_cpu:
 	address	x5, socle_image_end
 	data_cache civac, x4, x5
 
-	// The image was linked at 0: add where it is. Only relative relocations can be there.
+	// The image was linked at 0: add where it is. The relocations are packed (ELF gABI, "Relative
+	// Relocation Table"): an even word is the place of one; an odd word says in bits 1 to 63
+	// which of the 63 words behind the last place are others.
 	address	x4, socle_head
 	address	x5, socle_relocations
 	address	x6, socle_relocations_end
 5:	cmp	x5, x6
 	b.hs	7f
-	ldp	x7, x8, [x5], #16
-	ldr	x9, [x5], #8
-	cmp	w8, #1027			// R_AARCH64_RELATIVE
-	b.ne	6f
+	ldr	x7, [x5], #8
+	tbnz	x7, #0, 6f
+	add	x8, x7, x4
+	ldr	x9, [x8]
 	add	x9, x9, x4
-	str	x9, [x7, x4]
+	str	x9, [x8], #8
 	b	5b
-6:	mov	x21, #SOCLE_PROBLEM_RELOCATION
-	mov	w22, w8
+6:	mov	x10, x8
+	add	x8, x8, #(63 * 8)
+61:	lsr	x7, x7, #1
+	cbz	x7, 5b
+	tbz	x7, #0, 62f
+	ldr	x9, [x10]
+	add	x9, x9, x4
+	str	x9, [x10]
+62:	add	x10, x10, #8
+	b	61b
 
 7:	address	x5, socle_bss_start
 	address	x6, socle_image_end

@@ -14,7 +14,6 @@ namespace socle::el2 {
 enum class BootProblem : std::uint64_t {
   kExceptionLevel = SOCLE_PROBLEM_EXCEPTION_LEVEL,  // value: the level
   kHostExtensions = SOCLE_PROBLEM_HOST_EXTENSIONS,  // HCR_EL2.E2H cannot be cleared
-  kRelocation = SOCLE_PROBLEM_RELOCATION,           // value: its type
   kTables = SOCLE_PROBLEM_TABLES,                   // the early translation tables ran out
 };
 

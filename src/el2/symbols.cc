@@ -1,18 +1,47 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "el2/symbols.h"
 
+#include <algorithm>
+
 #include "el2/early_boot.h"
 
 namespace socle::el2 {
 namespace {
 
-// What image/symbols.sh writes: a count, then `count` entries in ascending order, then the names,
-// each ended by NUL.
-struct Entry {
-  std::uint32_t address;  // from the beginning of the image
-  std::uint32_t name;     // from the beginning of the names
+// What image/symbols.sh writes: for each function in ascending order 16 bits of distance from the
+// one before it (in instructions; the first: from the image's beginning), 8 bits of how much of its
+// name is that of the one before it, and the rest of the name, ended by NUL.
+extern "C" {
+extern const unsigned char socle_symbols[];
+extern const unsigned char socle_symbols_end[];
+}
+
+// The table, read from the front: it is long only in time, and only a crash reads it.
+class Reader {
+ public:
+  // Moves to the next function; false at the end.
+  bool next() {
+    if (socle_symbols_end - at_ < 4) return false;
+    address_ += (at_[0] | std::uint64_t{at_[1]} << 8) * 4;
+    length_ = std::min<std::size_t>(at_[2], Symbol::kLength);
+    at_ += 3;
+    for (; at_ < socle_symbols_end && *at_ != 0; ++at_) {
+      if (length_ < Symbol::kLength) text_[length_++] = static_cast<char>(*at_);
+    }
+    ++at_;
+    return true;
+  }
+  [[nodiscard]] std::uint64_t address() const { return address_; }
+  [[nodiscard]] Symbol symbol(std::uint64_t offset) const {
+    return {.text = text_, .length = length_, .offset = offset - address_};
+  }
+
+ private:
+  const unsigned char* at_ = socle_symbols;
+  std::uint64_t address_ = 0;
+  std::array<char, Symbol::kLength> text_{};
+  std::size_t length_ = 0;
 };
-extern "C" const std::uint32_t socle_symbols[];
 
 std::uint64_t image_start() {
   return reinterpret_cast<std::uintptr_t>(socle_text_start);
@@ -25,24 +54,12 @@ bool is_text(std::uint64_t address) {
 }
 
 Symbol symbol_at(std::uint64_t address) {
-  const std::uint64_t offset = address - image_start();
-  if (!is_text(address)) return {.name = "", .offset = address};
-  const std::uint32_t count = socle_symbols[0];
-  const auto* const entries = reinterpret_cast<const Entry*>(socle_symbols + 2);
-  const auto* const names = reinterpret_cast<const char*>(entries + count);
-  std::uint32_t low = 0;
-  std::uint32_t high = count;  // entries below `low` begin at or before the address
-  while (low < high) {
-    const std::uint32_t middle = low + (high - low) / 2;
-    if (entries[middle].address <= offset) {
-      low = middle + 1;
-    } else {
-      high = middle;
-    }
-  }
-  if (low == 0) return {.name = "", .offset = offset};
-  const Entry& found = entries[low - 1];
-  return {.name = names + found.name, .offset = offset - found.address};
+  Symbol found{.text = {}, .length = 0, .offset = address - image_start()};
+  if (!is_text(address)) return found;
+  const std::uint64_t offset = found.offset;
+  for (Reader reader; reader.next() && reader.address() <= offset;)
+    found = reader.symbol(offset);
+  return found;
 }
 
 }  // namespace socle::el2

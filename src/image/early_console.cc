@@ -168,8 +168,6 @@ std::string_view explanation(el2::BootProblem problem) {
              "-M virt,virtualization=on). Level: ";
     case el2::BootProblem::kHostExtensions:
       return "this CPU has EL2 only with host extensions (HCR_EL2.E2H cannot be cleared). Value: ";
-    case el2::BootProblem::kRelocation:
-      return "the image contains a relocation that is not relative: it was linked wrongly. Type: ";
     case el2::BootProblem::kTables:
       return "the first translation tables could not be made. Value: ";
   }
