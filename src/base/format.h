@@ -31,6 +31,7 @@ class FormatArg {
   enum class Kind : std::uint8_t { kUnsigned, kSigned, kHex, kText, kBool, kChar, kHexRange };
 
   constexpr FormatArg() = default;
+  // NOLINTBEGIN(google-explicit-constructor): arguments become FormatArgs unseen.
   constexpr FormatArg(bool value) : kind_(Kind::kBool), number_(value ? 1 : 0) {}
   constexpr FormatArg(char value)
       : kind_(Kind::kChar), number_(static_cast<unsigned char>(value)) {}
@@ -58,6 +59,7 @@ class FormatArg {
   template <typename T>
   constexpr FormatArg(const Range<T>& range)
       : kind_(Kind::kHexRange), number_(range.begin().value()), end_(range.end().value()) {}
+  // NOLINTEND(google-explicit-constructor)
 
   constexpr Kind kind() const { return kind_; }
   constexpr std::uint64_t number() const { return number_; }
@@ -78,6 +80,7 @@ template <typename... Args>
 class FormatString {
  public:
   template <std::size_t N>
+  // NOLINTNEXTLINE(google-explicit-constructor): a literal is a format.
   consteval FormatString(const char (&text)[N]) : text_(text, N - 1) {
     if (count_placeholders(text_) != sizeof...(Args)) wrong_number_of_format_arguments();
   }

@@ -19,8 +19,10 @@ class FunctionRef<R(Args...)> {
  public:
   template <typename F>
     requires(!std::is_same_v<std::remove_cvref_t<F>, FunctionRef> &&
-             std::is_object_v<std::remove_reference_t<F>> &&
-             std::is_invocable_r_v<R, F&, Args...>)
+             std::is_object_v<std::remove_reference_t<F>> && std::is_invocable_r_v<R, F&, Args...>)
+  // NOLINTNEXTLINE(google-explicit-constructor): that is its use.
+  // A reference to whatever is passed, lvalue or temporary: converts silently, forwards nothing.
+  // NOLINTNEXTLINE(google-explicit-constructor,cppcoreguidelines-missing-std-forward)
   constexpr FunctionRef(F&& function)
       : object_(const_cast<void*>(static_cast<const void*>(std::addressof(function)))),
         call_([](void* object, Args... args) -> R {

@@ -65,8 +65,10 @@ class [[nodiscard]] Result : public std::expected<T, Error> {
  public:
   using Base::Base;
   constexpr Result() = default;
+  // NOLINTBEGIN(google-explicit-constructor): it is the same thing.
   constexpr Result(const Base& other) : Base(other) {}
   constexpr Result(Base&& other) : Base(std::move(other)) {}
+  // NOLINTEND(google-explicit-constructor)
 };
 
 // What a function returns to say no: `return fail(Error::kInvalid);`
