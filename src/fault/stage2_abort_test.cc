@@ -4,6 +4,7 @@
 #include <random>
 
 #include "base/test.h"
+#include "fault/mmio_decode.h"
 #include "guest/cpu_doubles_for_tests.h"
 #include "guest/exits.h"
 #include "hw/esr.h"
@@ -183,6 +184,56 @@ TEST(Stage2Abort, TlbConflictIsClearedAndTriedAgain) {
   Machine machine;
   machine.data_abort(0, 0x30);
   EXPECT_TRUE(machine.will_retry());
+}
+
+// The short cut for little-endian AArch64 and the full decoding are two descriptions of one thing.
+TEST(Stage2Abort, ShortCutAgreesWithTheFullDecoding) {
+  Machine machine;
+  std::mt19937_64 random(11);  // NOLINT: reproducible
+  for (unsigned i = 0; i < 20'000; ++i) {
+    CpuFrame& frame = machine.guest.frame();
+    for (std::uint64_t& x : frame.x)
+      x = random();
+    const std::uint64_t iss = (random() & Esr::ISS::kMask & ~std::uint64_t{0x3f}) |
+                              DataAbort::ISV::kMask | kTranslationFault;
+    if ((iss & (DataAbort::CM::kMask | DataAbort::S1PTW::kMask)) != 0) continue;
+    CpuFrame expected = frame;
+    expected.esr = Esr::make(ExceptionClass::kDataAbortLower, true, iss);
+    const auto instruction = decode_mmio(expected, 0);
+    MmioAccess access = begin_access(expected, *instruction, Ipa(kDevice + 8));
+    const std::uint64_t stored = access.value;
+    access.value = 0xabcd'ef01;
+    finish_access(expected, *instruction, access);
+    machine.data_abort(kDevice + 8, iss);
+    ASSERT_TRUE(machine.was_done());
+    ASSERT_EQ(last_access.bytes, instruction->bytes);
+    ASSERT_EQ(last_access.is_write, instruction->is_write);
+    if (instruction->is_write) ASSERT_EQ(last_access.value, stored);
+    for (unsigned n = 0; n < 31; ++n)
+      ASSERT_EQ(frame.x[n], expected.x[n]);
+  }
+}
+
+TEST(Stage2Abort, BigEndianGuestTakesTheFullDecoding) {
+  Machine machine;
+  guest::set_register<hw::SCTLR_EL1>(hw::SCTLR_EL1::EE::kMask);
+  machine.data_abort(kDevice, load_to(7));
+  EXPECT_TRUE(machine.was_done());
+  EXPECT_EQ(machine.guest.frame().x[7], 0x01ef'cdabu);
+}
+
+TEST(Stage2Abort, EmulatorIsAskedOnceEvenIfItRefuses) {
+  Machine machine;
+  static unsigned calls = 0;
+  calls = 0;
+  (void)machine.guest.domain().mmio.add(*Range<Ipa>::from_size(Ipa(0x900'0000), 0x1000),
+                                        [](guest::Vcpu&, MmioAccess&) {
+                                          ++calls;
+                                          return false;
+                                        });
+  machine.data_abort(0x900'0000, load_to(7));
+  EXPECT_EQ(calls, 1u);
+  EXPECT_TRUE(machine.was_injected());
 }
 
 // A whole guest hammering at every address and syndrome: bounded log, no other way out than done,

@@ -37,6 +37,7 @@ TestGuest::TestGuest(unsigned count, bool is_hardware_domain) {
     vcpus_.back()->frame = frames_.back().get();
     frames_.back()->pstate = hw::Pstate::kEl1h;
     frames_.back()->pc = 0x8'0000;
+    frames_.back()->vcpu = vcpus_.back().get();
     pointers_.push_back(vcpus_.back().get());
   }
   domain_->vcpus = pointers_;

@@ -24,13 +24,16 @@ constexpr std::uint64_t kXenHypercall = 0xea1;
 constinit RateLimit unexpected_exit_limit;
 constinit RateLimit serror_limit;
 
+// What follows is kept out of line: socle_guest_sync_exit() then needs no stack frame and the
+// frequent exits leave it by a jump.
+
 // HVC's PC is behind it; an undefined instruction's is on it.
 void undefined_hvc(CpuFrame& frame) {
   frame.pc -= 4;
   inject_undefined(frame);
 }
 
-void hvc(Vcpu& vcpu, CpuFrame& frame) {
+[[gnu::noinline]] void hvc(Vcpu& vcpu, CpuFrame& frame) {
   const std::uint64_t immediate = Esr::Immediate::get(frame.esr);
   if (immediate == 0) {
     smccc::call(vcpu, frame);
@@ -50,7 +53,7 @@ void smc(Vcpu& vcpu, CpuFrame& frame) {
   smccc::call(vcpu, frame);
 }
 
-void wfx(Vcpu& vcpu, CpuFrame& frame) {
+[[gnu::noinline]] void wfx(Vcpu& vcpu, CpuFrame& frame) {
   if (!condition_holds(frame)) {
     advance_pc(frame);
     return;
@@ -68,7 +71,7 @@ void unexpected(Vcpu& vcpu, CpuFrame& frame) {
   inject_undefined(frame, Esr::IL::get(frame.esr) != 0);
 }
 
-void other_exit(Vcpu& vcpu, CpuFrame& frame) {
+[[gnu::noinline]] void other_exit(Vcpu& vcpu, CpuFrame& frame) {
   switch (Esr::exception_class(frame.esr)) {
     case ExceptionClass::kSmc64:
       smc(vcpu, frame);
@@ -126,7 +129,7 @@ void other_exit(Vcpu& vcpu, CpuFrame& frame) {
 extern "C" {
 
 void socle_guest_sync_exit(CpuFrame* frame) {
-  Vcpu& vcpu = current_vcpu();
+  Vcpu& vcpu = *frame->vcpu;
   constexpr std::uint64_t kHypercallEsr = Esr::make(ExceptionClass::kHvc64, true, kXenHypercall);
   // In the order of how often they happen.
   if (frame->esr == kHypercallEsr) {

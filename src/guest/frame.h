@@ -11,14 +11,16 @@
 
 namespace socle::guest {
 
+struct Vcpu;
+
 struct CpuFrame {
   std::uint64_t x[31];
   std::uint64_t pc;      // ELR_EL2
   std::uint64_t pstate;  // SPSR_EL2
   std::uint64_t esr;     // ESR_EL2 at the exit; valid for synchronous exits
-  // The Vcpu's own, for the check before ERET; set once when the stack is made.
+  // For the check before ERET, and to be found quickly; both are set when the vCPU first runs.
   const std::atomic<std::uint32_t>* pending_work;
-  std::uint64_t unused;
+  Vcpu* vcpu;  // whose frame it is
 };
 static_assert(offsetof(CpuFrame, pc) == 31 * 8);
 static_assert(sizeof(CpuFrame) == 36 * 8 && sizeof(CpuFrame) % 16 == 0);

@@ -32,31 +32,41 @@ bool may_run(Vcpu& vcpu) {
   return vgic::has_deliverable(vcpu) || has_virtual_serror();
 }
 
+// Nothing has been announced since the last look, so there is nothing to be missed by sleeping:
+// what is announced from here on comes with a kick.
+void sleep_if_quiet(const Vcpu& vcpu) {
+  if (vcpu.pending_work.load(std::memory_order_acquire) != 0) return;
+  port::wait_for_interrupt();
+  socle_dispatch_interrupts();
+}
+
 void sleep_until_ready(Vcpu& vcpu, std::uint64_t deadline, WakeCondition wake) {
   for (;;) {
-    if (serve_work(vcpu) || may_run(vcpu)) return;
     if (wake != nullptr && wake(vcpu)) return;
     if (deadline != kNoDeadline) {
       if (port::counter() >= deadline) return;
       // Each turn: serving the emulated timer arms the one hypervisor timer for itself.
       port::set_wakeup(std::min(deadline, vtimer::next_deadline(vcpu)));
     }
-    port::wait_for_interrupt();
-    socle_dispatch_interrupts();
+    sleep_if_quiet(vcpu);
+    if (serve_work(vcpu) || may_run(vcpu)) return;
   }
 }
 
 }  // namespace
 
 bool serve_work(Vcpu& current) {
-  for (;;) {
+  constexpr std::uint32_t kVgicWork = bit(Work::kVgic) | bit(Work::kVgicSync);
+  std::uint32_t left = 0;
+  do {
     const std::uint32_t work =
         current.pending_work.fetch_and(bit(Work::kPower), std::memory_order_acquire);
     if ((work & bit(Work::kTimer)) != 0) vtimer::update(current);
     if ((work & bit(Work::kEvent)) != 0) event_entry_work(current);
-    vgic::entry_work(current, work);
-    if ((work & ~bit(Work::kPower)) == 0) return work != 0;
-  }
+    if ((work & kVgicWork) != 0) vgic::entry_work(current, work);
+    left = current.pending_work.load(std::memory_order_relaxed);
+  } while ((left & ~bit(Work::kPower)) != 0);
+  return left != 0;
 }
 
 void wait_once(Vcpu& current) {

@@ -35,16 +35,20 @@ bool condition_holds(const CpuFrame& frame);
 
 void advance_aarch32(CpuFrame& frame);
 
-// The instruction at frame.pc has been done: go on behind it.
-inline void advance_pc(CpuFrame& frame) {
+// The instruction at frame.pc, of AArch64, has been done: go on behind it.
+inline void advance_aarch64(CpuFrame& frame) {
   using hw::Pstate;
-  if (Pstate::AArch32::get(frame.pstate) != 0) [[unlikely]] {
-    advance_aarch32(frame);
-    return;
-  }
   frame.pc += 4;
   // The step of a stepping debugger is over (its exception comes next); a branch target is past.
   frame.pstate &= ~(Pstate::SS::kMask | Pstate::BTYPE::kMask);
+}
+// The same in whatever state the guest is.
+inline void advance_pc(CpuFrame& frame) {
+  if (hw::Pstate::AArch32::get(frame.pstate) != 0) [[unlikely]] {
+    advance_aarch32(frame);
+    return;
+  }
+  advance_aarch64(frame);
 }
 
 // General register as an instruction names it: 31 is the zero register.

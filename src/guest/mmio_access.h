@@ -10,6 +10,7 @@
 // register: the emulator decides. It returns false to refuse: the guest then takes an external
 // abort.
 
+#include <cstddef>
 #include <cstdint>
 
 #include "base/inplace_vector.h"
@@ -47,9 +48,11 @@ class MmioRegions {
     return regions_.push_back(Region{range, emulate});
   }
 
+  // On the path of every emulated access: the first region added is found the soonest.
   [[nodiscard]] const Region* find(Ipa address) const {
-    for (const Region& region : regions_) {
-      if (region.range.contains(address)) return &region;
+    const Region* region = regions_.begin();
+    for (std::size_t left = regions_.size(); left != 0; --left, ++region) {
+      if (address - region->range.begin() < region->range.size()) return region;
     }
     return nullptr;
   }

@@ -109,6 +109,7 @@ void set_entry(Vcpu& vcpu, Ipa entry, std::uint64_t context) {
 void run(Vcpu& vcpu) {
   set_current_vcpu(&vcpu);
   vcpu.frame->pending_work = &vcpu.pending_work;
+  vcpu.frame->vcpu = &vcpu;
   load_guest_controls();
   vgic::load(vcpu);
   vcpu.pending_work.fetch_or(static_cast<std::uint32_t>(Work::kPower), std::memory_order_relaxed);

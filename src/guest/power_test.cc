@@ -35,6 +35,7 @@ TEST(Power, RunEntersTheGuestOnItsFrameWithPowerToCheck) {
   }
   EXPECT_TRUE(entered);
   EXPECT_EQ(guest.frame().pending_work, &guest.vcpu().pending_work);
+  EXPECT_EQ(guest.frame().vcpu, &guest.vcpu());
   EXPECT_EQ(guest.vcpu().pending_work.load(), static_cast<std::uint32_t>(Work::kPower));
   EXPECT_NE(get_register<hw::MDCR_EL2>(), 0u);
 }

@@ -149,18 +149,8 @@ bool is_from_el0(const CpuFrame& frame) {
   return (hw::Pstate::Mode::get(frame.pstate) & 0xf) == hw::Pstate::kEl0t;
 }
 
-}  // namespace
-
-void emulate_system_register(Vcpu& vcpu, CpuFrame& frame) {
+[[gnu::noinline]] void emulate_decoded(Vcpu& vcpu, CpuFrame& frame) {
   const std::uint64_t esr = frame.esr;
-  // Every IPI of a guest comes this way; everything else can wait for the full decoding.
-  constexpr std::uint64_t kSgi = Syndrome::pattern(hw::ICC_SGI1R_EL1::kRegister);
-  if ((esr & (Syndrome::kRegisterMask | Syndrome::IsRead::kMask)) == kSgi) [[likely]] {
-    const std::uint64_t value = read_general(frame, Syndrome::Rt::get(esr));
-    advance_pc(frame);
-    vgic::send_sgi(vcpu, value);
-    return;
-  }
   const std::uint64_t rt = Syndrome::Rt::get(esr);
   Access access{.vcpu = vcpu,
                 .reg = Syndrome::register_of(esr),
@@ -174,6 +164,21 @@ void emulate_system_register(Vcpu& vcpu, CpuFrame& frame) {
   }
   if (access.is_read) write_general(frame, rt, access.value);
   advance_pc(frame);
+}
+
+}  // namespace
+
+void emulate_system_register(Vcpu& vcpu, CpuFrame& frame) {
+  const std::uint64_t esr = frame.esr;
+  // Every IPI of a guest comes this way; everything else can wait for the full decoding.
+  constexpr std::uint64_t kSgi = Syndrome::pattern(hw::ICC_SGI1R_EL1::kRegister);
+  if ((esr & (Syndrome::kRegisterMask | Syndrome::IsRead::kMask)) == kSgi) [[likely]] {
+    const std::uint64_t value = read_general(frame, Syndrome::Rt::get(esr));
+    advance_aarch64(frame);
+    vgic::send_sgi(vcpu, value);
+    return;
+  }
+  emulate_decoded(vcpu, frame);
 }
 
 // Of AArch32 at EL0 only the physical timer arrives here for a reason: EL1 allowed its use
