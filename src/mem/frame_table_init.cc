@@ -70,8 +70,10 @@ Result<> FrameTable::build(const MemoryLayout& layout) {
   adopt(layout.bootstrap, descriptors, leaves);
 
   // The strictest comes last.
-  for (const MfnRange& frames : layout.ram)
+  for (const MfnRange& frames : layout.ram) {
     TRY(mark(frames, Owner::free()));
+    counts_.end_of_ram = std::max(counts_.end_of_ram, frames.end());
+  }
   for (const MfnRange& frames : layout.boot_modules)
     TRY(mark(frames, Owner::boot_module()));
   TRY(mark(layout.image, Owner::socle()));

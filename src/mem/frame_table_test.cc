@@ -622,6 +622,7 @@ TEST(FrameTableQuestions, StatisticsAddUp) {
   StartedMachine machine;
   const Statistics counts = machine.table.statistics();
   EXPECT_EQ(counts.ram.value(), 0x40000u);
+  EXPECT_EQ(counts.end_of_ram.value(), 0x80000u);
   EXPECT_EQ(counts.free.value() + counts.heap.value() + 0x60, counts.ram.value());
 }
 

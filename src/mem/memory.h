@@ -36,6 +36,7 @@ struct Statistics {
   FrameCount free;        // nobody's
   FrameCount heap;        // Socle's heap: stock and in use, descriptors included
   FrameCount heap_stock;  // of that, not in use
+  Mfn end_of_ram;         // behind the highest frame of RAM; constant
 };
 
 // Boot CPU, once, before all else. layout.bootstrap is mapped for Socle already; it becomes the

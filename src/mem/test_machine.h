@@ -26,15 +26,18 @@ class TestMachine {
         .boot_modules = {},
         .image = MfnRange(kRamBase + FrameCount(0x200), kRamBase + FrameCount(0x260)),
         .bootstrap = {}};
-    layout.bootstrap = place_bootstrap(layout, bootstrap_need(layout)).value();
+    bootstrap_ = place_bootstrap(layout, bootstrap_need(layout)).value();
+    layout.bootstrap = bootstrap_;
     memory_.own(layout.bootstrap);
     init(layout).value();
   }
+  [[nodiscard]] MfnRange bootstrap() const { return bootstrap_; }
   [[nodiscard]] sim::Memory& memory() { return memory_; }
 
  private:
   std::array<MfnRange, 1> ram_;
   sim::Memory memory_;
+  MfnRange bootstrap_;
 };
 
 }  // namespace socle::mem
