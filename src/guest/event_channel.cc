@@ -53,7 +53,7 @@ Port EventChannels::port_limit() const {
 
 // The channel of a port that has ever been near one in use; port 0 exists but is never open.
 EventChannel* EventChannels::find(Port port) {
-  if (port >= port_limit() || directory_ == nullptr) return nullptr;
+  if (port >= port_limit() || port >= known_end_ || directory_ == nullptr) return nullptr;
   ChannelFrame* frame = directory_->frames[port / kChannelsPerFrame];
   return frame != nullptr ? &(*frame)[port % kChannelsPerFrame] : nullptr;
 }
@@ -96,6 +96,9 @@ Status<Port> EventChannels::find_free_port() {
 }
 
 EventChannel& EventChannels::open(Port port, State state) {
+  // As on Xen, which makes them in pieces of this size.
+  constexpr Port kPiece = 64;
+  if (port >= known_end_) known_end_ = align_up(port + 1, kPiece);
   EventChannel* channel = find(port);
   CHECK(channel != nullptr && channel->state == State::kClosed);
   const EventChannel before = *channel;

@@ -138,6 +138,8 @@ class EventChannels {
   SpinLock lock_{LockRank::kEventChannels};
   Domain* owner_ = nullptr;
   abi::Port max_port_ = 0;
+  // Ports below have been near one in use since the domain was built: they can be asked about.
+  abi::Port known_end_ SOCLE_GUARDED_BY(lock_) = 64;
   // Every free port is at or above it.
   abi::Port lowest_free_ SOCLE_GUARDED_BY(lock_) = 1;
   abi::Port reset_next_ SOCLE_GUARDED_BY(lock_) = 0;

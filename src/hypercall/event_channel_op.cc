@@ -98,6 +98,7 @@ std::int64_t event_channel_op(Vcpu& caller, Arguments args) {
         return channels.bind_vcpu(request.port, request.vcpu);
       });
     case EVTCHNOP_reset:
+    case EVTCHNOP_reset_cont:  // how Xen goes on with a long one
       return reset(caller, address);
     case EVTCHNOP_init_control:
       return in_out<abi::EventInitControl>(

@@ -23,9 +23,9 @@ std::int64_t alloc_unbound(TestCaller& guest, std::uint16_t domid, std::uint16_t
 
 TEST(EventChannelOp, BadPointersAreFaults) {
   TestCaller guest;
-  for (std::uint64_t operation = 0; operation < 14; ++operation)
+  for (std::uint64_t operation = 0; operation < 15; ++operation)
     EXPECT_EQ(guest.call(kEventChannelOp, {operation, TestCaller::kBadAddress}), -XEN_EFAULT);
-  for (std::uint64_t operation = 14; operation < 20; ++operation)
+  for (std::uint64_t operation = 15; operation < 20; ++operation)
     EXPECT_EQ(guest.call(kEventChannelOp, {operation, TestCaller::kBadAddress}), -XEN_ENOSYS);
 }
 
@@ -223,6 +223,26 @@ TEST(SchedOp, AShutdownCodeCanBeLeftBehind) {
   EXPECT_EQ(guest.domain().shutdown_code.load(), 3);
   guest.domain().is_shut_down = true;
   EXPECT_EQ(guest.call(kSchedOp, {SCHEDOP_shutdown_code, guest.put(unsigned{1})}), -XEN_EBUSY);
+}
+
+TEST(SchedOp, VcpusStayWhereTheyAre) {
+  TestCaller guest;
+  guest.caller = 1;
+  const auto pin = [&](std::int32_t cpu) {
+    return guest.call(kSchedOp, {SCHEDOP_pin_override, guest.put(cpu)});
+  };
+  EXPECT_EQ(pin(-1), 0);
+  EXPECT_EQ(pin(1), 0);
+  EXPECT_EQ(pin(0), -XEN_EINVAL);
+  EXPECT_EQ(pin(1000), -XEN_EINVAL);
+}
+
+TEST(SchedOp, WhatIsNotThereAnswersEnosysAndBadPointersAreFaults) {
+  TestCaller guest;
+  for (std::uint64_t operation = 2; operation < 8; ++operation)
+    EXPECT_EQ(guest.call(kSchedOp, {operation, TestCaller::kBadAddress}), -XEN_EFAULT);
+  EXPECT_EQ(guest.call(kSchedOp, {8, TestCaller::kBadAddress}), -XEN_ENOSYS);
+  EXPECT_EQ(guest.call(kSchedOp, {SCHEDOP_watchdog, guest.put(std::uint64_t{0})}), -XEN_ENOSYS);
 }
 
 }  // namespace

@@ -77,6 +77,8 @@ std::int64_t memory_op(Vcpu& caller, Arguments args) {
     case XENMEM_maximum_gpfn:
       return about_domain(caller, address,
                           [](Domain& domain) { return highest_mapped_frame(domain); });
+    case XENMEM_maximum_ram_page:
+      return static_cast<std::int64_t>(mem::statistics().end_of_ram.value());
     case XENMEM_get_sharing_freed_pages:
     case XENMEM_get_sharing_shared_pages:
       return 0;  // no page is shared

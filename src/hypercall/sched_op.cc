@@ -54,6 +54,21 @@ Status<> poll(Vcpu& caller, const abi::SchedPoll& request) {
   return guest::poll_ports(caller, std::span(ports).first(request.nr_ports), request.timeout);
 }
 
+// vCPUs stay where they are: the hardware domain may ask for what is so, or for nothing.
+Status<> pin(const Vcpu& caller, const ::sched_pin_override& request) {
+  if (!caller.domain.properties.is_hardware_domain) return refuse(Errno::kEPERM);
+  const bool is_so = request.pcpu < 0 || static_cast<unsigned>(request.pcpu) == index_of(caller.cpu);
+  if (!is_so) return refuse(Errno::kEINVAL);
+  return {};
+}
+
+// Socle does not have it yet: a bad pointer is still a bad pointer.
+std::int64_t watchdog(Vcpu& caller, std::uint64_t address) {
+  const auto request = guest::read_guest<abi::SchedWatchdog>(caller, GuestVa{address});
+  if (!request.has_value()) return refused(request.error());
+  return unimplemented(__HYPERVISOR_sched_op, SCHEDOP_watchdog);
+}
+
 }  // namespace
 
 std::int64_t sched_op(Vcpu& caller, Arguments args) {
@@ -77,6 +92,11 @@ std::int64_t sched_op(Vcpu& caller, Arguments args) {
     case SCHEDOP_shutdown_code:
       return in_only<abi::SchedShutdown>(
           caller, address, [&](auto& request) { return set_shutdown_code(caller, request); });
+    case SCHEDOP_watchdog:
+      return watchdog(caller, address);
+    case SCHEDOP_pin_override:
+      return in_only<::sched_pin_override>(
+          caller, address, [&](const auto& request) { return pin(caller, request); });
     default:
       return unimplemented(__HYPERVISOR_sched_op, args[0]);
   }
