@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "mem/frame_table.h"
+#include "port/cache.h"
 #include "port/phys_window.h"
 
 namespace socle::mem {
@@ -29,10 +30,13 @@ constexpr Slots slots_of(const MfnRange& piece) {
   return {begin, begin + static_cast<unsigned>(piece.size())};
 }
 
+// To the point of coherency: a guest that starts with its caches off, or a device that does not
+// snoop, must not find behind the zeroes what another domain wrote.
 void scrub(const MfnRange& frames) {
   for (Mfn frame = frames.begin(); frame < frames.end(); ++frame) {
     const port::PhysWindow window(frame);
     std::memset(window.data(), 0, kFrameSize);
+    port::cache_clean_invalidate(window.data(), kFrameSize);
   }
 }
 
