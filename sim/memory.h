@@ -29,7 +29,7 @@ class Memory {
 
   static constexpr unsigned kWindowsPerCpu = 8;
 
-  explicit Memory(std::initializer_list<MfnRange> banks = {kDefaultRam});
+  Memory(std::initializer_list<MfnRange> banks = {kDefaultRam});
   ~Memory();
   Memory(const Memory&) = delete;
   Memory& operator=(const Memory&) = delete;

@@ -33,6 +33,8 @@ std::uint64_t changeable(bool is_stage2) {
   return is_stage2 ? hw::Stage2Attributes::kChangeableLive : hw::El2Attributes::kChangeableLive;
 }
 
+constexpr std::uintptr_t kLine = 64;  // of the data caches
+
 std::string hex(std::uint64_t value) {
   char text[24];
   std::snprintf(text, sizeof text, "0x%llx", static_cast<unsigned long long>(value));
@@ -201,7 +203,9 @@ void Mmu::become_stale(Space& space, std::uint64_t begin, Level level, std::uint
               .begin = begin,
               .end = begin + frames_at(level),
               .level = level,
-              .was_table = kind(old, level) == DescriptorKind::kTable};
+              .was_table = kind(old, level) == DescriptorKind::kTable,
+              .leaves = {},
+              .tables = {}};
   if (stale.was_table) {
     collect(space, old, begin, level, stale);
   } else {
@@ -428,7 +432,6 @@ void Mmu::barrier() {
 }
 
 void Mmu::clean(const void* start, std::size_t bytes) {
-  constexpr std::uintptr_t kLine = 64;
   if (walker_ == Walker::kCoherent) return;
   const auto begin = reinterpret_cast<std::uintptr_t>(start) & ~(kLine - 1);
   const auto end = reinterpret_cast<std::uintptr_t>(start) + bytes;

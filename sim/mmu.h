@@ -51,11 +51,11 @@ class FeatureScope {
 };
 
 // What a TLBI said about the entries it is for (as port::TlbReach).
-enum class Reach { kLeaf, kEmptyTable, kTables };
+enum class Reach : std::uint8_t { kLeaf, kEmptyTable, kTables };
 
 class Mmu {
  public:
-  enum class Walker { kCoherent, kNonCoherent };
+  enum class Walker : std::uint8_t { kCoherent, kNonCoherent };
 
   explicit Mmu(Memory& memory, Walker walker = Walker::kCoherent);
   ~Mmu();
@@ -144,10 +144,16 @@ class Mmu {
     bool was_table;
     // How far its removal has come. Stage 2 has two kinds of entries: those made from stage 2
     // alone, and combined ones that can be made again from the former.
-    enum class Phase { kHeld, kIssued, kCombinedHeld, kCombinedIssued, kGone } phase = Phase::kHeld;
-    OldLeaf leaf{};                 // what it said, unless it was a table
-    std::vector<OldLeaf> leaves{};  // of a table: all below it
-    std::vector<Mfn> tables{};
+    enum class Phase : std::uint8_t {
+      kHeld,
+      kIssued,
+      kCombinedHeld,
+      kCombinedIssued,
+      kGone
+    } phase = Phase::kHeld;
+    OldLeaf leaf{};               // what it said, unless it was a table
+    std::vector<OldLeaf> leaves;  // of a table: all below it
+    std::vector<Mfn> tables;
     // The old translation of a frame, if there was one.
     [[nodiscard]] const OldLeaf* find(std::uint64_t frame) const;
   };

@@ -7,13 +7,14 @@
 // that each guard bites.
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace socle::sim {
 
-enum class Rule {
+enum class Rule : std::uint8_t {
   kNotOwned,             // Socle touched memory that is not mapped for it
   kWindow,               // PhysWindow used out of order or too deep
   kBreakBeforeMake,      // a live entry was changed to another live one

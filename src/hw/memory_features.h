@@ -35,9 +35,9 @@ struct MemoryFeatures {
 };
 
 // ID_AA64MMFR0_EL1.PARange, also the encoding of TCR_EL2.PS and VTCR_EL2.PS.
+inline constexpr unsigned kPaBitsOfRange[] = {32, 36, 40, 42, 44, 48, 52, 56};
 constexpr unsigned pa_bits_of_range(std::uint64_t pa_range) {
-  constexpr unsigned kBits[] = {32, 36, 40, 42, 44, 48, 52, 56};
-  return kBits[pa_range > 7 ? 7 : pa_range];
+  return kPaBitsOfRange[pa_range > 7 ? 7 : pa_range];
 }
 // The largest encoding that does not promise more than `bits`, which is at least 32.
 constexpr std::uint64_t pa_range_of_bits(unsigned bits) {

@@ -8,6 +8,7 @@
 // D8.4 (access control), D8.6 (memory types), D8.7.1 (contiguous bit); D19.2 for VTCR_EL2,
 // VTTBR_EL2, TCR_EL2, MAIR_EL2.
 
+#include <array>
 #include <cstdint>
 #include <optional>
 
@@ -41,7 +42,8 @@ inline constexpr unsigned kEntries = 512;
 // Entries that the contiguous hint joins: so many, aligned to so many.
 inline constexpr unsigned kContiguousEntries = 16;
 
-enum : std::uint64_t { kNonShareable = 0, kOuterShareable = 2, kInnerShareable = 3 };
+inline constexpr std::uint64_t kOuterShareable = 2;
+inline constexpr std::uint64_t kInnerShareable = 3;
 
 constexpr DescriptorKind kind(std::uint64_t word, Level level) {
   if (Valid::get(word) == 0) return DescriptorKind::kInvalid;
@@ -98,8 +100,7 @@ struct Stage2Attributes {
   [[nodiscard]] static constexpr bool can_encode(const DecodedAttributes&) { return true; }
   [[nodiscard]] constexpr std::uint64_t encode(const DecodedAttributes& attributes) const;
   [[nodiscard]] constexpr DecodedAttributes decode(std::uint64_t leaf) const;
-
- private:
+  // MemAttr for a type.
   [[nodiscard]] constexpr std::uint64_t type_bits(MemoryType type) const;
 };
 
@@ -137,11 +138,20 @@ constexpr std::uint64_t Stage2Attributes::encode(const DecodedAttributes& attrib
          descriptor::Software::make(static_cast<std::uint64_t>(attributes.reason));
 }
 
+// The inverse of type_bits(), without and with forced write-back; what it never gives reads as the
+// strongest type.
+inline constexpr auto kTypesOfMemAttr = [] {
+  std::array<std::array<MemoryType, 16>, 2> types{};
+  for (const bool forced : {false, true}) {
+    for (const MemoryType type : kAllMemoryTypes)
+      types[forced][Stage2Attributes{forced}.type_bits(type)] = type;
+  }
+  return types;
+}();
+
 constexpr DecodedAttributes Stage2Attributes::decode(std::uint64_t leaf) const {
   DecodedAttributes attributes;
-  for (const MemoryType type : kAllMemoryTypes) {
-    if (type_bits(type) == MemAttr::get(leaf)) attributes.type = type;
-  }
+  attributes.type = kTypesOfMemAttr[forced_write_back][MemAttr::get(leaf)];
   attributes.permissions = {.read = Readable::get(leaf) != 0,
                             .write = Writable::get(leaf) != 0,
                             .execute = descriptor::ExecuteNever::get(leaf) == 0};

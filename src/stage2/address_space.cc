@@ -150,12 +150,10 @@ Coverage AddressSpace::coverage() const {
 // --- Reader
 // ---------------------------------------------------------------------------------------
 
-AddressSpace::Reader::Reader(const AddressSpace& space) : space_(space) {
-  space.lock_.lock();
-}
-AddressSpace::Reader::~Reader() {
-  space_.lock_.unlock();
-}
+AddressSpace::Reader::Reader(const AddressSpace& space) SOCLE_SPACE_IS_LOCKED
+    : space_(space),
+      guard_(space.lock_) {}
+AddressSpace::Reader::~Reader() SOCLE_SPACE_IS_LOCKED = default;
 
 std::optional<Translation> AddressSpace::Reader::lookup(Gfn gfn) const SOCLE_SPACE_IS_LOCKED {
   if (space_.is_dying_) return std::nullopt;
@@ -192,12 +190,12 @@ Gfn AddressSpace::Reader::walk(const GfnRange& range,
 
 AddressSpace::Batch::Batch(AddressSpace& space) SOCLE_SPACE_IS_LOCKED
     : space_(space),
+      guard_(space.lock_),
       invalidation_(space),
-      ledger_((space.lock_.lock(), invalidation_), space.table_.source()) {}
+      ledger_(invalidation_, space.table_.source()) {}
 
-AddressSpace::Batch::~Batch() {
+AddressSpace::Batch::~Batch() SOCLE_SPACE_IS_LOCKED {
   pay();
-  space_.lock_.unlock();
 }
 
 void AddressSpace::Batch::pay() SOCLE_SPACE_IS_LOCKED {

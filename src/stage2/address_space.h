@@ -182,6 +182,7 @@ class SOCLE_SCOPED_CAPABILITY AddressSpace::Reader {
 
  private:
   const AddressSpace& space_;
+  const LockGuard guard_;
 };
 
 // Several changes under one lock that pay for their TLB maintenance once, when the Batch ends. A
@@ -224,6 +225,7 @@ class SOCLE_SCOPED_CAPABILITY AddressSpace::Batch {
   };
 
   AddressSpace& space_;
+  const LockGuard guard_;  // outlives the ledger, which pays when it ends
   Invalidation invalidation_;
   Ledger ledger_;
   bool listeners_owed_ = false;

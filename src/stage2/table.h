@@ -128,10 +128,10 @@ class Table {
   // Calls visit(const LeafView&) for each leaf that touches `range`, in ascending order, until it
   // returns false. The view's range is the whole entry's. Returns whether it came to the end.
   template <typename Visit>
-  bool for_each_leaf(const InputRange& range, Visit&& visit) const;
+  bool for_each_leaf(const InputRange& range, Visit visit) const;
   // Calls visit(Mfn, Level) for each table below the root.
   template <typename Visit>
-  void for_each_table(Visit&& visit) const;
+  void for_each_table(Visit visit) const;
 
   Result<Plan> prepare(const Edit& edit) const;
   void commit(Plan&& plan, Ledger& ledger);

@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 #include <memory>
+#include <thread>
+#include <vector>
 
 #include "hw/attributes_for_tests.h"
 #include "port/tlb.h"
@@ -329,6 +331,42 @@ TEST_F(Listeners, ATebibyteInOneGibibyteBlocksTakesFewStores) {
   EXPECT_EQ(pool.used(), 2u);  // two roots, nothing else
   mmu.load_stage2(CpuIndex{1}, 0, 0);
   EXPECT_TRUE(large.teardown(1));
+}
+
+// --- Several CPUs
+// ---------------------------------------------------------------------------------
+
+// Without a model MMU, which is for one thread. Each CPU keeps to its own part of the map, but they
+// share tables, the pool and the lock.
+TEST(SeveralCpus, MayEditOneAddressSpaceAtOnce) {
+  sim::Memory memory{kFrames};
+  TestPool pool{memory, kFrames};
+  VmidAllocator vmids;
+  AddressSpace space;
+  ASSERT_TRUE(space.init({.tables = TableSource(pool), .vmids = &vmids, .ipa_bits = 36}));
+  constexpr std::uint64_t kCpus = 2;  // as many as a small host runs at once: ticket locks spin
+  std::vector<std::thread> threads;
+  for (std::uint64_t cpu = 0; cpu < kCpus; ++cpu) {
+    threads.emplace_back([&space, cpu] {
+      for (std::uint64_t round = 0; round < 600; ++round) {
+        space.activate(CpuIndex{static_cast<std::uint16_t>(cpu)});
+        const std::uint64_t frame = kCpus * (round % 300) + cpu;
+        EXPECT_TRUE(space.map(frames(frame, 1), Mfn(0x80000 + frame), kTestRam));
+        EXPECT_EQ(space.lookup(Gfn(frame))->mfn, Mfn(0x80000 + frame));
+        if (round % 3 == 0) EXPECT_TRUE(space.unmap(frames(frame, 1)));
+      }
+    });
+  }
+  for (std::thread& thread : threads)
+    thread.join();
+  std::uint64_t mapped = 0;
+  for (std::uint64_t frame = 0; frame < kCpus * 300; ++frame) {
+    const auto found = space.lookup(Gfn(frame));
+    mapped += found ? 1 : 0;
+    EXPECT_TRUE(!found || found->mfn == Mfn(0x80000 + frame));
+  }
+  EXPECT_EQ(space.coverage().frames().value(), mapped);
+  EXPECT_TRUE(space.teardown(100));
 }
 
 // --- Walkers that do not look into the caches

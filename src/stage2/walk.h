@@ -97,7 +97,7 @@ bool Table<Format>::visit_leaves(const Node& node, const InputRange& range, Visi
 
 template <EntryFormat Format>
 template <typename Visit>
-bool Table<Format>::for_each_leaf(const InputRange& range, Visit&& visit) const {
+bool Table<Format>::for_each_leaf(const InputRange& range, Visit visit) const {
   if (!exists()) return true;
   const InputRange part = range.intersection(all());
   return part.empty() || visit_leaves(root_node(), part, visit);
@@ -120,7 +120,7 @@ void Table<Format>::visit_tables(const Node& node, Visit& visit) const {
 
 template <EntryFormat Format>
 template <typename Visit>
-void Table<Format>::for_each_table(Visit&& visit) const {
+void Table<Format>::for_each_table(Visit visit) const {
   if (exists()) visit_tables(root_node(), visit);
 }
 
