@@ -85,6 +85,7 @@ void entry_work(Vcpu&, std::uint32_t work) {
 void event_entry_work(Vcpu&) {
   ++the_doubles.event_checks;
   the_doubles.needs_line_check = false;
+  if (the_doubles.on_event_check) the_doubles.on_event_check();
 }
 void set_run_state(Vcpu&, RunState state) {
   the_doubles.run_states.push_back(state);

@@ -30,6 +30,7 @@ struct Doubles {
   bool ppi_is_taken = false;
   // Others.
   unsigned event_checks = 0;
+  std::function<void()> on_event_check;
   unsigned hypercalls = 0;
   unsigned aborts = 0;
   // What happens while the CPU sleeps: called for each wait; after kMaxSleeps the test fails.

@@ -50,6 +50,25 @@ TEST(Idle, WorkPostedWhileAsleepIsServedBeforeTheNextLook) {
   EXPECT_EQ(guest.vcpu().pending_work.load(), 0u);
 }
 
+TEST(Idle, WorkThatWorkMakesIsServedToo) {
+  TestGuest guest;
+  doubles().on_event_check = [&guest] {
+    if (doubles().event_checks == 1) post_work(guest.vcpu(), Work::kVgic);
+  };
+  post_work(guest.vcpu(), Work::kEvent);
+  EXPECT_FALSE(serve_work(guest.vcpu()));
+  EXPECT_TRUE((doubles().served_work == std::vector<std::uint32_t>{bit(Work::kVgic)}));
+}
+
+TEST(Idle, WorkAnnouncedBeforeTheSleepIsNotSleptOver) {
+  TestGuest guest;
+  doubles().on_event_check = [] { doubles().deliverable = true; };
+  post_work(guest.vcpu(), Work::kEvent);
+  block(guest.vcpu());
+  EXPECT_EQ(doubles().sleeps, 0u);
+  EXPECT_EQ(doubles().event_checks, 1u);
+}
+
 TEST(Idle, PowerWorkEndsTheSleepAndStaysPending) {
   TestGuest guest;
   doubles().on_sleep = [&guest] { post_work(guest.vcpu(), Work::kPower); };

@@ -193,6 +193,8 @@ TEST(Inject, ThumbWithoutReportedConditionUsesTheItBlock) {
   CpuFrame& frame = fresh(guest, with_it(Pstate::AArch32::kMask | Pstate::T::kMask, 0x08));  // EQ
   frame.esr = 0;
   EXPECT_FALSE(condition_holds(frame));
+  frame.pstate = with_it(Pstate::AArch32::kMask | Pstate::T::kMask, 0x18);  // NE
+  EXPECT_TRUE(condition_holds(frame));
   frame.pstate = Pstate::AArch32::kMask | Pstate::T::kMask;
   EXPECT_TRUE(condition_holds(frame));
 }

@@ -46,6 +46,8 @@ TEST(Power, VcpuWithAnEntryStartsInResetState) {
   set_entry(guest.vcpu(), Ipa(0x4000'0000), 0x4800'0000);
   for (std::uint64_t& x : guest.frame().x)
     x = 99;
+  guest.vcpu().system.ttbr0_el1 = 0x5678;  // of an earlier life
+  guest.vcpu().timers.virtual_control = 1;
   set_register<hw::VBAR_EL1>(0x1234);
   set_register<hw::SCTLR_EL1>(~std::uint64_t{0});
   post_work(guest.vcpu(), Work::kPower);
@@ -57,7 +59,9 @@ TEST(Power, VcpuWithAnEntryStartsInResetState) {
     EXPECT_EQ(frame.x[n], 0u);
   EXPECT_EQ(frame.pstate, 0x3c5u);
   EXPECT_EQ(get_register<hw::VBAR_EL1>(), 0u);
-  EXPECT_EQ(hw::SCTLR_EL1::M::get(get_register<hw::SCTLR_EL1>()), 0u);
+  EXPECT_EQ(get_register<hw::TTBR0_EL1>(), 0u);
+  EXPECT_EQ(get_register<hw::CNTV_CTL_EL0>(), 0u);
+  EXPECT_EQ(get_register<hw::SCTLR_EL1>(), hw::SCTLR_EL1::kReset);
   EXPECT_EQ(hw::HCR_EL2::VM::get(get_register<hw::HCR_EL2>()), 1u);
   EXPECT_EQ(get_register<hw::VMPIDR_EL2>(), 0x8000'0000u);
   EXPECT_TRUE(guest.vcpu().power.state == State::kOn);

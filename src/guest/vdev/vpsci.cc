@@ -62,7 +62,6 @@ Arguments arguments(const CpuFrame& frame, bool wide) {
 Vcpu* find_vcpu(Domain& domain, std::uint64_t target) {
   using Mpidr = hw::MPIDR_EL1;
   if ((target & ~Mpidr::kAffinityMask) != 0) return nullptr;
-  if (Mpidr::Aff0::get(target) > 15) return nullptr;
   const std::uint64_t id = Mpidr::Aff1::get(target) * 16 + Mpidr::Aff0::get(target);
   if (id >= domain.vcpus.size() || virtual_affinity(static_cast<unsigned>(id)) != target) {
     return nullptr;
