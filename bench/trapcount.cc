@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// A QEMU TCG plugin that counts the instructions a hypervisor executes at EL2, per kind of exit, for any
-// hypervisor, unmodified. A CPU is at EL2 from the first instruction of a lower-EL vector of VBAR_EL2
-// until its next ERET.
+// A QEMU TCG plugin that counts the instructions a hypervisor executes at EL2, per kind of exit,
+// for any hypervisor, unmodified. A CPU is at EL2 from the first instruction of a lower-EL vector
+// of VBAR_EL2 until its next ERET.
 //
-// Guests delimit phases by executing `movz xzr, #0x5000+N` (begin of phase N) and `movz xzr, #0x5f00`
-// (end): instructions that do nothing. Everything before the first mark is phase 0.
+// Guests delimit phases by executing `movz xzr, #0x5000+N` (begin of phase N) and `movz xzr,
+// #0x5f00` (end): instructions that do nothing. Everything before the first mark is phase 0.
 //
 // Output (-d plugin -D FILE), one line per (phase, exit kind):
 //   trap phase=P kind=K count=N instructions=I
-// and `total phase=P entries=N instructions=I`. Idle loops at EL2 count: they are work of the exit that
-// led there. Deterministic under -icount.
+// and `total phase=P entries=N instructions=I`. Idle loops at EL2 count: they are work of the exit
+// that led there. Deterministic under -icount.
 //
-// Arguments: none. QEMU 10 (plugin API 4). Debian ships no qemu-plugin.h, so what is used of the API is
-// declared here from its documentation.
+// Arguments: none. QEMU 10 (plugin API 4). Debian ships no qemu-plugin.h, so what is used of the
+// API is declared here from its documentation.
 #include <array>
 #include <cstdint>
 #include <cstdio>

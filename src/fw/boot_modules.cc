@@ -53,8 +53,7 @@ Result<PaRange> module_range(const dt::Node& node) {
   const unsigned address_cells = inherited_cells(node, "#address-cells", 2);
   const unsigned size_cells = inherited_cells(node, "#size-cells", 1);
   const auto reg = node.property("reg");
-  if (!reg || address_cells > 2 || size_cells > 2 ||
-      reg->cell_count() < address_cells + size_cells)
+  if (!reg || address_cells > 2 || size_cells > 2 || reg->cell_count() < address_cells + size_cells)
     return tree.notes().error(Error::kCorrupt, "{}: module without a usable reg",
                               node.path().view());
   const std::uint64_t address = reg->number(0, address_cells).value_or(0);

@@ -31,6 +31,8 @@ void socle_main(Pa tree) {
   port::power_halt();
 }
 
-void secondary_main(CpuIndex cpu) { image::run_secondary(cpu); }
+void secondary_main(CpuIndex cpu) {
+  image::run_secondary(cpu);
+}
 
 }  // namespace socle

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The events that bench/run counts: each is done kCount times between two marks that the QEMU plugin
-// (bench/trapcount.cc) sees as they are executed. A mark is `movz xzr, #number`: it does nothing.
-// The same file runs as the hardware domain of Socle and of Xen.
+// The events that bench/run counts: each is done kCount times between two marks that the QEMU
+// plugin (bench/trapcount.cc) sees as they are executed. A mark is `movz xzr, #number`: it does
+// nothing. The same file runs as the hardware domain of Socle and of Xen.
 #include "guest.h"
 
 namespace {
@@ -25,7 +25,8 @@ template <unsigned Phase, typename Body>
 void measure(Body body) {
   body();  // once unmeasured: first-use work is not an event's cost
   mark<0x5000 + Phase>();
-  for (unsigned i = 0; i < kCount; ++i) body();
+  for (unsigned i = 0; i < kCount; ++i)
+    body();
   mark<0x5f00>();
 }
 
@@ -56,10 +57,11 @@ void on_interrupt(std::uint32_t intid) {
   if (intid == rtc_intid) guest::write32(rtc + 0x1c, 1);  // RTCICR
   if (intid == event_ppi && shared_info != nullptr) {
     shared_info[0] = 0;  // vcpu_info[0].evtchn_upcall_pending
-    auto* words = const_cast<std::uint64_t*>(
-        reinterpret_cast<const volatile std::uint64_t*>(shared_info));
-    words[1] = 0;                                        // vcpu_info[0].evtchn_pending_sel
-    for (unsigned i = 0; i < 64; ++i) words[6 + i] = 0;  // evtchn_pending
+    auto* words =
+        const_cast<std::uint64_t*>(reinterpret_cast<const volatile std::uint64_t*>(shared_info));
+    words[1] = 0;  // vcpu_info[0].evtchn_pending_sel
+    for (unsigned i = 0; i < 64; ++i)
+      words[6 + i] = 0;  // evtchn_pending
   }
   if (intid == 1) remote_count = remote_count + 1;
 }
@@ -69,20 +71,24 @@ void other_cpu(unsigned cpu) {
   remote_count = 1;
   guest::enable_interrupts();
   // YIELD lets an emulator that runs one CPU at a time (-icount) go on with the other.
-  for (;;) asm volatile("yield");
+  for (;;)
+    asm volatile("yield");
 }
 
 void wait_for(std::uint32_t intid, std::uint32_t count) {
-  while (interrupts_seen[intid] == count) asm volatile("yield");
+  while (interrupts_seen[intid] == count)
+    asm volatile("yield");
 }
 
 void measure_sgi() {
   guest::start_cpu(1, other_cpu);
-  while (remote_count == 0) asm volatile("yield");
+  while (remote_count == 0)
+    asm volatile("yield");
   measure<3>([] {
     const std::uint64_t before = remote_count;
     guest::gic_send_sgi(1, 1);
-    while (remote_count == before) asm volatile("yield");
+    while (remote_count == before)
+      asm volatile("yield");
   });
 }
 

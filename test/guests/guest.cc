@@ -77,7 +77,8 @@ void power_off() {
   std::uint32_t reason = 0;
   hypercall(kSchedOp, 2, reinterpret_cast<std::uint64_t>(&reason));
   smccc(0x84000008);
-  for (;;) asm volatile("wfi");
+  for (;;)
+    asm volatile("wfi");
 }
 
 void fail(std::string_view why) {
@@ -102,7 +103,8 @@ Tree::Device Tree::find(std::string_view compatible) const {
     if (token == 1) {  // FDT_BEGIN_NODE
       if (wanted) return current;
       current = Device{};
-      while (blob_[at] != 0) ++at;
+      while (blob_[at] != 0)
+        ++at;
       at = (at + 4) & ~std::size_t{3};
     } else if (token == 2) {  // FDT_END_NODE
       if (wanted) return current;
@@ -115,7 +117,8 @@ Tree::Device Tree::find(std::string_view compatible) const {
         for (std::size_t i = 0; i < length;) {
           const char* item = reinterpret_cast<const char*>(blob_ + at + i);
           if (same(item, compatible)) wanted = current.found = true;
-          while (i < length && blob_[at + i] != 0) ++i;
+          while (i < length && blob_[at + i] != 0)
+            ++i;
           ++i;
         }
       } else if (same(name, "reg")) {
@@ -134,7 +137,9 @@ Tree::Device Tree::find(std::string_view compatible) const {
   }
 }
 
-void set_handler(Handler handler) { interrupt_handler = handler; }
+void set_handler(Handler handler) {
+  interrupt_handler = handler;
+}
 
 void gic_init_distributor(const Tree& tree) {
   const Tree::Device gic = tree.find("arm,gic-v3");
@@ -144,7 +149,9 @@ void gic_init_distributor(const Tree& tree) {
   write32(distributor, 0x12);  // ARE_NS, EnableGrp1
 }
 
-std::uint64_t gic_distributor() { return distributor; }
+std::uint64_t gic_distributor() {
+  return distributor;
+}
 
 void gic_init_cpu(unsigned cpu) {
   const std::uint64_t base = redistributors + cpu * kRedistributorStride;
@@ -152,7 +159,8 @@ void gic_init_cpu(unsigned cpu) {
   while ((read32(base + 0x14) & 4u) != 0) {
   }
   write32(base + 0x10080, 0xffffffff);  // GICR_IGROUPR0
-  for (unsigned i = 0; i < 8; ++i) write32(base + 0x10400 + 4 * i, 0xa0a0a0a0);
+  for (unsigned i = 0; i < 8; ++i)
+    write32(base + 0x10400 + 4 * i, 0xa0a0a0a0);
   write32(base + 0x10100, 0xffff);  // SGIs
   asm volatile(
       "msr S3_0_c12_c12_5, %0\n"  // ICC_SRE_EL1
@@ -198,7 +206,8 @@ extern "C" void guest_primary_main(const void* blob) {
 }
 
 extern "C" void guest_secondary_main(std::uint64_t cpu) {
-  if (guest::secondary_mains[cpu] != nullptr) guest::secondary_mains[cpu](static_cast<unsigned>(cpu));
+  if (guest::secondary_mains[cpu] != nullptr)
+    guest::secondary_mains[cpu](static_cast<unsigned>(cpu));
 }
 
 extern "C" void guest_interrupt() {
@@ -226,17 +235,20 @@ extern "C" [[noreturn]] void guest_unexpected_exception(std::uint64_t esr, std::
 // What the compiler may call.
 extern "C" void* memset(void* to, int value, std::size_t size) {
   auto* bytes = static_cast<volatile unsigned char*>(to);
-  while (size-- != 0) *bytes++ = static_cast<unsigned char>(value);
+  while (size-- != 0)
+    *bytes++ = static_cast<unsigned char>(value);
   return to;
 }
 extern "C" std::size_t strlen(const char* text) {
   std::size_t length = 0;
-  while (const_cast<const volatile char*>(text)[length] != 0) ++length;
+  while (const_cast<const volatile char*>(text)[length] != 0)
+    ++length;
   return length;
 }
 extern "C" void* memcpy(void* to, const void* from, std::size_t size) {
   auto* bytes = static_cast<volatile unsigned char*>(to);
   const auto* source = static_cast<const unsigned char*>(from);
-  while (size-- != 0) *bytes++ = *source++;
+  while (size-- != 0)
+    *bytes++ = *source++;
   return to;
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// The small library that bare-metal test guests stand on. A guest is an arm64 Image that a hypervisor
-// starts as its hardware domain; it runs at EL1 with the MMU off, so every access is Device-nGnRnE:
-// aligned accesses only, no exclusives. It works on Socle and on Xen alike, which is the point.
+// The small library that bare-metal test guests stand on. A guest is an arm64 Image that a
+// hypervisor starts as its hardware domain; it runs at EL1 with the MMU off, so every access is
+// Device-nGnRnE: aligned accesses only, no exclusives. It works on Socle and on Xen alike, which is
+// the point.
 
 #include <cstddef>
 #include <cstdint>
@@ -31,7 +32,7 @@ class Tree {
   explicit Tree(const void* blob) : blob_(static_cast<const std::uint8_t*>(blob)) {}
   struct Device {
     bool found = false;
-    std::uint64_t reg[4] = {};       // address, size, address, size (two cells each)
+    std::uint64_t reg[4] = {};          // address, size, address, size (two cells each)
     std::uint32_t interrupts[12] = {};  // raw cells
   };
   // The first node whose `compatible` contains this string. Assumes two address and size cells.
@@ -59,10 +60,15 @@ inline std::uint64_t counter() {
   asm volatile("isb; mrs %0, cntvct_el0" : "=r"(value)::"memory");
   return value;
 }
-inline void enable_interrupts() { asm volatile("msr daifclr, #2" ::: "memory"); }
-inline void disable_interrupts() { asm volatile("msr daifset, #2" ::: "memory"); }
+inline void enable_interrupts() {
+  asm volatile("msr daifclr, #2" ::: "memory");
+}
+inline void disable_interrupts() {
+  asm volatile("msr daifset, #2" ::: "memory");
+}
 
-// --- Interrupts. The handler runs with interrupts masked, after the acknowledge and before the EOI.
+// --- Interrupts. The handler runs with interrupts masked, after the acknowledge and before the
+// EOI.
 using Handler = void (*)(std::uint32_t intid);
 void set_handler(Handler handler);
 // Brings up the distributor (once) and this CPU's redistributor and CPU interface.
