@@ -70,7 +70,8 @@ class Arena {
     return std::string_view(reinterpret_cast<const char*>(to), text.size());
   }
 
-  // Gives back everything allocated since mark(): only for scratch that nobody keeps.
+  // Gives back everything allocated since mark(): only for scratch that nobody keeps, and only if
+  // nothing else allocated in between (a line in Diagnostics does).
   [[nodiscard]] std::size_t mark() const { return used_; }
   void rewind(std::size_t mark) {
     CHECK(mark <= used_);

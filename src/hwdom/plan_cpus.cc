@@ -37,11 +37,14 @@ Result<> plan_vcpus(Planner& planner) {
   }
   const platform::Timer& timer = platform.timer;
   TimerInterrupts& ours = planner.out.timer;
-  if (timer.secure_physical) ours.secure_physical = timer.secure_physical->id;
-  if (timer.physical) ours.physical = timer.physical->id;
-  if (timer.virt) ours.virt = timer.virt->id;
-  if (timer.hypervisor) ours.hypervisor = timer.hypervisor->id;
-  if (!timer.virt)
+  const auto take = [](const std::optional<platform::Interrupt>& host, IntId& id) {
+    if (host && host->id.is_ppi()) id = host->id;
+  };
+  take(timer.secure_physical, ours.secure_physical);
+  take(timer.physical, ours.physical);
+  take(timer.virt, ours.virt);
+  take(timer.hypervisor, ours.hypervisor);
+  if (!timer.virt || timer.virt->id != ours.virt)
     planner.notes.warning("timer: the tree names no virtual timer interrupt; {} is assumed",
                           ours.virt);
   return {};

@@ -30,9 +30,12 @@ Result<> list_kept_devices(const Planner& planner, fw::ArenaVector<KeptDevice>& 
   for (const platform::Device& device : planner.platform().devices) {
     const NodeDecision decision = planner.decision(device.node);
     switch (decision.reason) {
+      case NodeReason::kConsole:
+        // Even if the tree says "disabled": dtuart= may name such a one.
+        TRY(keep_device(device, decision.reason, kept, frames));
+        break;
       case NodeReason::kInterruptController:
       case NodeReason::kIts:
-      case NodeReason::kConsole:
       case NodeReason::kIommu:
         // A disabled one is nobody's; it must not take pages from others.
         if (device.enabled) TRY(keep_device(device, decision.reason, kept, frames));

@@ -147,7 +147,8 @@ void read_gic(const Reader& reader, Platform& out) {
     read_v3(reader, node, gic);
   else
     read_old_interfaces(node, 1, gic);
-  if (gic.interrupt_cells < 3 || gic.distributor.empty()) {
+  if (gic.interrupt_cells < 3 || gic.interrupt_cells > fw::dt::kMaxInterruptCells ||
+      gic.distributor.empty()) {
     reader.notes.warning("{}: no usable #interrupt-cells or reg", node.path().view());
     gic.version = Gic::Version::kNone;
     return;

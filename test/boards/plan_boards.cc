@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Plans every tree it is given and checks the invariants of each plan and of each domain's tree.
-//   socle_plan_boards [-v] [--cmdline TEXT] [--tree OUT.dtb] FILE.dtb | FOLDER ...
-// Trees of kernel packages name RAM of size zero, for the boot loader to fill in: such trees are
-// filled in as a boot loader would do (1 GiB where the memory node stands).
-// Exits 1 if any plan is wrong. A refusal is no failure, but it is counted and shown.
+//   socle_plan_boards [-v] [--cmdline TEXT] [--tree OUT.dtb] [--every N] [--seeds FOLDER] TREE...
+// TREE is a file, or a folder with .dtb files in it (--every N: every Nth of them). --tree writes
+// the domain's tree, --seeds the trees as they were planned (for the fuzzer). Trees of kernel
+// packages name RAM of size zero, for the boot loader to fill in: such trees are filled in as a
+// boot loader would do (1 GiB where the memory node stands). Exits 1 if any plan is wrong. A
+// refusal is no failure, but it is counted and shown.
 
 #include <algorithm>
 #include <chrono>
@@ -79,6 +81,8 @@ struct Totals {
 struct Choices {
   std::string command_line;
   std::string write_to;
+  std::filesystem::path seeds;
+  std::size_t every = 1;
   bool verbose = false;
 };
 
@@ -100,6 +104,11 @@ void show_plan(const Whole& whole) {
   for (const hwdom::InterruptRoute& route : plan.interrupts)
     std::printf("    SPI %u %s\n", route.interrupt.id.value(),
                 whole.tree->node(route.node).path().c_str());
+}
+
+void write_file(const std::filesystem::path& path, const void* bytes, std::size_t size) {
+  std::ofstream out(path, std::ios::binary);
+  out.write(static_cast<const char*>(bytes), static_cast<std::streamsize>(size));
 }
 
 void plan_file(const std::filesystem::path& path, const Choices& choices, Totals& totals) {
@@ -134,9 +143,11 @@ void plan_file(const std::filesystem::path& path, const Choices& choices, Totals
     if (whole.plan != nullptr) show_plan(whole);
   }
   if (!choices.write_to.empty() && verdict == Whole::Verdict::kPlanned) {
-    std::ofstream out(choices.write_to, std::ios::binary);
-    out.write(reinterpret_cast<const char*>(whole.written.data()),
-              static_cast<std::streamsize>(whole.written_size));
+    write_file(choices.write_to, whole.written.data(), whole.written_size);
+  }
+  if (!choices.seeds.empty()) {
+    fdt_pack(file.data());
+    write_file(choices.seeds / path.filename(), file.data(), fdt_totalsize(file.data()));
   }
 }
 
@@ -146,8 +157,8 @@ void plan_all(const std::filesystem::path& path, const Choices& choices, Totals&
   for (const auto& entry : std::filesystem::recursive_directory_iterator(path))
     if (entry.path().extension() == ".dtb") files.push_back(entry.path());
   std::ranges::sort(files);
-  for (const auto& file : files)
-    plan_file(file, choices, totals);
+  for (std::size_t i = 0; i < files.size(); i += choices.every)
+    plan_file(files[i], choices, totals);
 }
 
 }  // namespace
@@ -163,6 +174,10 @@ int main(int argc, char** argv) {
       choices.command_line = argv[++i];
     else if (argument == "--tree" && i + 1 < argc)
       choices.write_to = argv[++i];
+    else if (argument == "--every" && i + 1 < argc)
+      choices.every = std::max(1ul, std::strtoul(argv[++i], nullptr, 10));
+    else if (argument == "--seeds" && i + 1 < argc)
+      std::filesystem::create_directories(choices.seeds = argv[++i]);
     else
       plan_all(argument, choices, totals);
   }

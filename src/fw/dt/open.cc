@@ -204,12 +204,10 @@ class Indexer {
     tree_.nodes_ = TRY(arena_.allocate<Tree::Record>(counts.nodes));
     tree_.phandles_ = TRY(arena_.allocate<Tree::PhandleEntry>(counts.phandles));
     tree_.property_count_ = counts.properties;
-    const std::size_t mark = arena_.mark();
     interrupt_phandles_ = TRY(arena_.allocate<std::uint32_t>(counts.nodes, 0));
     TRY(fill(tokens));
     sort_phandles();
     resolve_interrupt_parents();
-    arena_.rewind(mark);
     return {};
   }
 
@@ -369,7 +367,7 @@ Result<const Tree*> Tree::open(std::span<const std::byte> readable, Arena& arena
   tree->strings_size_ = header.strings_size;
   tree->used_size_ =
       std::max(header.structure + header.structure_size, header.strings + header.strings_size);
-  tree->budget_ = std::uint64_t{blob.size()} * 64 + kMiB;
+  tree->budget_ = std::uint64_t{blob.size()} * 8 + kMiB;
 
   Indexer indexer(*tree, arena, notes);
   TRY(indexer.run(tokens, counts));

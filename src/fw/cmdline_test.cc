@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fw/cmdline.h"
+
+#include <vector>
+
+#include "base/test.h"
+
+namespace socle::fw {
+namespace {
+
+struct Parsed {
+  explicit Parsed(std::string_view line) { options = parse_options(line, notes); }
+  std::vector<std::byte> memory = std::vector<std::byte>(16 * kKiB);
+  Arena arena{std::span(memory)};
+  Diagnostics notes{arena};
+  Options options;
+};
+
+TEST(CommandLine, SizesHaveXensUnits) {
+  EXPECT_EQ(Parsed("dom0_mem=1024M").options.dom0_mem.size, 1024 * kMiB);
+  EXPECT_EQ(Parsed("dom0_mem=2g").options.dom0_mem.size, 2 * kGiB);
+  EXPECT_EQ(Parsed("dom0_mem=1T").options.dom0_mem.size, kTiB);
+  EXPECT_EQ(Parsed("dom0_mem=524288").options.dom0_mem.size, 512 * kMiB);
+  EXPECT_EQ(Parsed("dom0_mem=4096B").options.dom0_mem.size, 4096u);
+  EXPECT_EQ(Parsed("dom0_mem=0x10M").options.dom0_mem.size, 16 * kMiB);
+}
+
+TEST(CommandLine, Dom0MemoryTakesMinimumAndMaximum) {
+  const Parsed p("dom0_mem=512M,min:256M,max:1G");
+  EXPECT_EQ(p.options.dom0_mem.size, 512 * kMiB);
+  EXPECT_EQ(p.options.dom0_mem.minimum, 256 * kMiB);
+  EXPECT_EQ(p.options.dom0_mem.maximum, kGiB);
+  EXPECT_TRUE(p.notes.lines().empty());
+}
+
+TEST(CommandLine, TheLastOneWins) {
+  const Parsed p("dom0_mem=512M,max:1G maxcpus=2 dom0_mem=256M maxcpus=4");
+  EXPECT_EQ(p.options.dom0_mem.size, 256 * kMiB);
+  EXPECT_FALSE(p.options.dom0_mem.maximum.has_value());
+  EXPECT_EQ(p.options.maxcpus, 4u);
+}
+
+TEST(CommandLine, ABadValueIsReportedAndChangesNothing) {
+  for (const char* line : {"dom0_mem=512M dom0_mem=", "dom0_mem=512M dom0_mem=12Q",
+                           "dom0_mem=512M dom0_mem=99999999999999999999G",
+                           "dom0_mem=512M dom0_mem=max:", "dom0_mem=512M dom0_mem",
+                           "dom0_mem=512M dom0_mem=-1", "dom0_mem=512M dom0_mem=0"}) {
+    const Parsed p(line);
+    EXPECT_EQ(p.options.dom0_mem.size, 512 * kMiB);
+    EXPECT_TRUE(p.notes.mentions("has a bad value"));
+  }
+  EXPECT_TRUE(Parsed("maxcpus=0").notes.mentions("'maxcpus=0' has a bad value"));
+  EXPECT_TRUE(Parsed("maxcpus=2x").notes.mentions("bad value"));
+  EXPECT_TRUE(Parsed("loglvl=loud").notes.mentions("bad value"));
+  EXPECT_TRUE(Parsed("noreboot=maybe").notes.mentions("bad value"));
+}
+
+TEST(CommandLine, UnknownWordsAreReportedAndIgnored) {
+  const Parsed p("placeholder vwfi=native  maxcpus=3");
+  EXPECT_TRUE(p.notes.mentions("'placeholder'"));
+  EXPECT_TRUE(p.notes.mentions("'vwfi=native'"));
+  EXPECT_EQ(p.options.maxcpus, 3u);
+}
+
+TEST(CommandLine, BooleansTakeXensForms) {
+  EXPECT_TRUE(Parsed("noreboot").options.noreboot);
+  EXPECT_TRUE(Parsed("noreboot=1").options.noreboot);
+  EXPECT_FALSE(Parsed("noreboot noreboot=off").options.noreboot);
+  EXPECT_TRUE(Parsed("sync_console").options.sync_console);
+  EXPECT_TRUE(Parsed("sync-console=yes").options.sync_console);
+  EXPECT_FALSE(Parsed("sync_console no-sync_console").options.sync_console);
+}
+
+TEST(CommandLine, LevelsMayHaveARateLimitedPart) {
+  EXPECT_EQ(Parsed("loglvl=all").options.loglvl, LogLevel::kDebug);
+  EXPECT_EQ(Parsed("loglvl=error/info").options.loglvl, LogLevel::kInfo);
+  EXPECT_TRUE(Parsed("loglvl=none").options.loglvl_none);
+  EXPECT_FALSE(Parsed("loglvl=none/error").options.loglvl_none);
+  EXPECT_EQ(Parsed("guest_loglvl=warning").options.guest_loglvl, LogLevel::kWarning);
+}
+
+TEST(CommandLine, TheConsoleIsTheTreesUartUnlessToldOtherwise) {
+  EXPECT_TRUE(console_is_dtuart(Parsed("").options));
+  EXPECT_TRUE(console_is_dtuart(Parsed("console=dtuart,vga").options));
+  EXPECT_FALSE(console_is_dtuart(Parsed("console=none").options));
+  EXPECT_EQ(Parsed("dtuart=serial1:115200n8").options.dtuart, "serial1:115200n8");
+}
+
+}  // namespace
+}  // namespace socle::fw
