@@ -196,7 +196,7 @@ class Model {
          {operation_.first - 1, operation_.first, inside, end - 1, end}) {
       if (frame < kFrames && !check(frame)) return false;
     }
-    return check_block(inside) && check_block(operation_.first);
+    return check_block(inside);
   }
 
   bool check(std::uint64_t frame) {
