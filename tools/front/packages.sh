@@ -167,6 +167,17 @@ verified() {
   [[ -f $1 ]] && [[ $(sha256sum <"$1") == "$2  -" ]]
 }
 
+# apt_download ARCH PACKAGE=VERSION: into $CACHE/debs/partial; on a terminal with apt's progress.
+apt_download() {
+  local log="$CACHE/debs/partial/log"
+  cd "$CACHE/debs/partial" || return 1
+  if [[ -t 2 ]]; then
+    private_apt "$1" apt-get download "$2" >&2 </dev/null
+  else
+    private_apt "$1" apt-get download -q "$2" >"$log" 2>&1 </dev/null || { sed 's/^/  /' "$log" >&2; return 1; }
+  fi
+}
+
 # download ARCH LIST: fetches what is not in the cache yet; every file is verified afterwards.
 download() {
   local arch=$1 list=$2 hash size file package version
@@ -174,8 +185,7 @@ download() {
   while read -r hash size file package version; do
     if verified "$CACHE/debs/$file" "$hash"; then continue; fi
     say "fetching $package $version ($(human_size "$size"))"
-    (cd "$CACHE/debs/partial" && private_apt "$arch" apt-get download -q "$package=$version") \
-      >"$CACHE/debs/partial/log" 2>&1 </dev/null || { sed 's/^/  /' "$CACHE/debs/partial/log" >&2; return 1; }
+    (apt_download "$arch" "$package=$version") || return 1
     verified "$CACHE/debs/partial/$file" "$hash" ||
       { warn "$file does not have the hash that Debian's index gives"; return 1; }
     mv -f "$CACHE/debs/partial/$file" "$CACHE/debs/$file"
@@ -219,8 +229,8 @@ unpack_set() {
   list=$(set_list "$1")
   shift 2
   mkdir -p "$directory"
+  say "unpacking $(listed "$list" | awk '{ print $4 }' | paste -s -d ' ')"
   while read -r hash size file package version; do
-    say "unpacking $package $version"
     if [[ $# -eq 0 ]]; then
       dpkg-deb -x "$CACHE/debs/$file" "$directory"
     else
