@@ -35,6 +35,8 @@ constinit SpinLock lock{LockRank::kGicDistributor};
 constinit std::array<std::atomic<std::uint8_t>, hw::icc::kFirstSpecial> owners{};
 constinit std::array<Handler, kMaxHandlers> handlers{};
 constinit unsigned handler_count SOCLE_GUARDED_BY(lock) = 0;
+// By CPU; 0 while it is not up.
+constinit std::array<std::atomic<std::uint64_t>, kMaxCpus> kick_values{};
 constinit bool present = false;
 
 bool exists(IntId interrupt) {
@@ -84,6 +86,16 @@ void enable_claimed_private(CpuIndex cpu) {
   port::irq_change(port::IrqState::kEnabled, cpu, 0, mask, true);
 }
 
+// What to write to ICC_SGI1R_EL1 to reach the CPU with this affinity.
+std::uint64_t kick_value(std::uint32_t affinity) {
+  namespace sgir = hw::icc::sgir;
+  const std::uint64_t aff0 = affinity & 0xff;
+  return sgir::Aff3::make(affinity >> 24) | sgir::RS::make(aff0 >> 4) |
+         sgir::Aff2::make(affinity >> 16 & 0xff) | sgir::INTID::make(kKickSgi) |
+         sgir::Aff1::make(affinity >> 8 & 0xff) |
+         sgir::TargetList::make(std::uint64_t{1} << (aff0 & 0xf));
+}
+
 Result<> open_cpu_interface() {
   namespace sre = hw::icc::sre;
   if (!port::icc_is_implemented()) {
@@ -124,6 +136,8 @@ Result<> init_distributor(const platform::Gic& description) {
     const LockGuard guard(lock);
     for (auto& owner : owners)
       owner.store(kNobody, std::memory_order_relaxed);
+    for (auto& value : kick_values)
+      value.store(0, std::memory_order_relaxed);
     handlers[0] = take_kick;
     handler_count = 1;
     TRY(claim(IntId(kKickSgi), 1));
@@ -141,8 +155,10 @@ Result<> init_distributor(const platform::Gic& description) {
 Result<> init_cpu() {
   const CpuIndex cpu = port::current_cpu();
   TRY(open_cpu_interface());
-  TRY(open_own_redistributor(cpu, port::icc_own_affinity(), kPriorities));
+  const std::uint32_t affinity = port::icc_own_affinity();
+  TRY(open_own_redistributor(cpu, affinity, kPriorities));
   enable_claimed_private(cpu);
+  kick_values[index_of(cpu)].store(kick_value(affinity), std::memory_order_relaxed);
   return {};
 }
 
@@ -195,14 +211,8 @@ Result<> set_handler(IntId interrupt, Handler handler, bool edge) {
 }
 
 void kick(CpuIndex cpu) {
-  namespace sgir = hw::icc::sgir;
-  std::uint32_t affinity = 0;
-  if (!affinity_of(cpu, affinity)) return;
-  const std::uint64_t aff0 = affinity & 0xff;
-  port::icc_send_sgi(sgir::Aff3::make(affinity >> 24) | sgir::RS::make(aff0 >> 4) |
-                     sgir::Aff2::make(affinity >> 16 & 0xff) | sgir::INTID::make(kKickSgi) |
-                     sgir::Aff1::make(affinity >> 8 & 0xff) |
-                     sgir::TargetList::make(std::uint64_t{1} << (aff0 & 0xf)));
+  const std::uint64_t value = kick_values[index_of(cpu)].load(std::memory_order_relaxed);
+  if (value != 0) port::icc_send_sgi(value);
 }
 
 bool is_present() {

@@ -233,13 +233,6 @@ Result<> open_own_redistributor(CpuIndex cpu, std::uint32_t affinity, std::uint3
   return {};
 }
 
-bool affinity_of(CpuIndex cpu, std::uint32_t& affinity) {
-  const Redistributor& own = redistributors[index_of(cpu)];
-  if (!own.is_up.load(std::memory_order_acquire)) return false;
-  affinity = own.affinity;
-  return true;
-}
-
 }  // namespace detail
 
 unsigned lines() {
@@ -306,9 +299,10 @@ void irq_set_edges(CpuIndex cpu, unsigned word, std::uint32_t mask, std::uint32_
 }
 
 void irq_set_target(IntId spi, CpuIndex cpu) {
-  std::uint32_t affinity = 0;
-  if (!spi.is_spi() || spi.value() >= gic::lines() || !affinity_of(cpu, affinity)) return;
-  distributor.write64(gicd::kIROUTER + spi.value() * 8, route_to(affinity));
+  if (!spi.is_spi() || spi.value() >= gic::lines()) return;
+  const Redistributor& own = redistributors[index_of(cpu)];
+  if (!own.is_up.load(std::memory_order_acquire)) return;
+  distributor.write64(gicd::kIROUTER + spi.value() * 8, route_to(own.affinity));
 }
 
 void irq_deactivate(IntId interrupt) {

@@ -22,7 +22,5 @@ void reset_distributor(std::uint32_t priorities);
 // into the same state.
 [[nodiscard]] Result<> open_own_redistributor(CpuIndex cpu, std::uint32_t affinity,
                                               std::uint32_t priorities);
-// False while that CPU is not up.
-bool affinity_of(CpuIndex cpu, std::uint32_t& affinity);
 
 }  // namespace socle::gic::detail

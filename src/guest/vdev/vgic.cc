@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "guest/vdev/vgic_core.h"
+#include "guest/vdev/vgic_slots.h"
 #include "port/cpu.h"
 #include "port/ich.h"
 #include "port/irq.h"
@@ -48,10 +49,35 @@ void generate_sgi(Vcpu& self, std::uint64_t value, bool group0_only) {
     Vcpu& target = *vcpus[id];
     if (group0_only && is_group1(target, sgi)) continue;
     if (&target == &self)
-      make_pending(self, sgi, Cause::kSignal);
+      present<Kind::kSgi>(self, sgi);
     else
       post(target, sgi);
   }
+}
+
+// Its route changed while it was on its way: it is disabled until it has one again.
+[[gnu::noinline]] void turn_away(Domain& domain, std::uint32_t interrupt) {
+  const unsigned word = interrupt / 32;
+  const std::uint32_t bit = bit_of(interrupt);
+  port::irq_change(port::IrqState::kEnabled, CpuIndex{0}, word, bit, false);
+  if (contains(domain.gic.edge, interrupt))
+    port::irq_change(port::IrqState::kPending, CpuIndex{0}, word, bit, true);
+  port::irq_change(port::IrqState::kActive, CpuIndex{0}, word, bit, false);
+}
+
+inline void inject_spi(Domain& domain, std::uint32_t interrupt, const Vcpu* current) {
+  Spi& spi = spi_of(domain, interrupt);
+  const std::uint16_t target = spi.target.load(std::memory_order_relaxed);
+  if (target == kNoVcpu) [[unlikely]] {
+    turn_away(domain, interrupt);
+    return;
+  }
+  spi.holder.store(target, std::memory_order_seq_cst);
+  Vcpu& vcpu = *domain.vcpus[target];
+  if (&vcpu == current)
+    present<Kind::kHardwareSpi>(vcpu, interrupt);
+  else
+    post(vcpu, interrupt);
 }
 
 bool is_valid(const Config& config) {
@@ -177,28 +203,11 @@ void pulse_spi(Domain& domain, IntId spi) {
 }
 
 void inject_hardware(Domain& domain, IntId interrupt) {
-  Spi& spi = spi_of(domain, interrupt.value());
-  const std::uint16_t target = spi.target.load(std::memory_order_relaxed);
-  if (target == kNoVcpu) [[unlikely]] {
-    // Its route changed while it was on its way; it is disabled until it has one again.
-    const unsigned word = interrupt.value() / 32;
-    const std::uint32_t bit = bit_of(interrupt.value());
-    port::irq_change(port::IrqState::kEnabled, CpuIndex{0}, word, bit, false);
-    if (contains(domain.gic.edge, interrupt.value()))
-      port::irq_change(port::IrqState::kPending, CpuIndex{0}, word, bit, true);
-    port::irq_change(port::IrqState::kActive, CpuIndex{0}, word, bit, false);
-    return;
-  }
-  spi.holder.store(target, std::memory_order_seq_cst);
-  Vcpu& vcpu = *domain.vcpus[target];
-  if (&vcpu == current_vcpu_or_null())
-    make_pending(vcpu, interrupt.value(), Cause::kSignal);
-  else
-    post(vcpu, interrupt.value());
+  inject_spi(domain, interrupt.value(), current_vcpu_or_null());
 }
 
 void inject_hardware_ppi(Vcpu& vcpu, IntId ppi) {
-  make_pending(vcpu, ppi.value(), Cause::kSignal);
+  present<Kind::kHardwarePpi>(vcpu, ppi.value());
 }
 
 void send_sgi(Vcpu& vcpu, std::uint64_t icc_sgi1r) {
@@ -232,17 +241,19 @@ void irq_for_guest(IntId interrupt) {
   if (!interrupt.is_private()) {
     Domain* const owner =
         vgic::owners[interrupt.value() - vgic::kFirstSpi].load(std::memory_order_acquire);
-    vgic::inject_hardware(*owner, interrupt);
-  } else if (current != nullptr) {
+    vgic::inject_spi(*owner, interrupt.value(), current);
+  } else if (current != nullptr) [[likely]] {
     vgic::inject_hardware_ppi(*current, interrupt);
   } else {
     // Nobody runs here whose it could be.
     const auto bit = std::uint32_t{1} << (interrupt.value() % 32);
     irq_change(IrqState::kEnabled, port::current_cpu(), 0, bit, false);
     irq_deactivate(interrupt);
+    return;
   }
   // An interrupt is the time to look at lines that fall silently (docs/design/vgic.md).
-  if (current != nullptr && vgic::needs_line_check(*current)) post_work(*current, Work::kEvent);
+  if (current != nullptr && vgic::needs_line_check(*current)) [[unlikely]]
+    post_work(*current, Work::kEvent);
 }
 
 void irq_maintenance() {

@@ -218,19 +218,23 @@ std::uint16_t vcpu_with(const Domain& domain, std::uint32_t affinity) {
   return id < domain.vcpus.size() ? static_cast<std::uint16_t>(id) : kNoVcpu;
 }
 
-// `offset` is below 0x1000.
-std::uint32_t read_low(Vcpu& self, std::uint32_t offset) {
+// What drivers read while they work: cheap.
+std::uint32_t read_first(const Domain& domain, std::uint32_t offset) {
+  const DomainState& state = domain.gic;
+  if (offset == gicd::kCTLR) {
+    return state.control.load(std::memory_order_relaxed) | gicd::ctlr::ARE::kMask |
+           gicd::ctlr::DS::kMask;
+  }
+  if (offset == gicd::kTYPER) return type_register(domain);
+  return offset == gicd::kIIDR ? kImplementer : 0;
+}
+
+// `offset` is 0x80 to 0xfff.
+[[gnu::noinline]] std::uint32_t read_low(Vcpu& self, std::uint32_t offset) {
   const Domain& domain = self.domain;
   const DomainState& state = domain.gic;
   const unsigned word = word_at(offset);
   switch (offset / 0x80) {
-    case 0:
-      if (offset == gicd::kCTLR) {
-        return state.control.load(std::memory_order_relaxed) | gicd::ctlr::ARE::kMask |
-               gicd::ctlr::DS::kMask;
-      }
-      if (offset == gicd::kTYPER) return type_register(domain);
-      return offset == gicd::kIIDR ? kImplementer : 0;
     case gicd::kIGROUPR / 0x80:
       return state.group1[word].load(std::memory_order_relaxed);
     case gicd::kISENABLER / 0x80:
@@ -293,6 +297,7 @@ void write_bits(Vcpu& self, std::uint32_t offset, Part part) {
 }  // namespace
 
 std::uint32_t read_distributor(Vcpu& self, std::uint32_t offset) {
+  if (offset < 0x80) return read_first(self.domain, offset);
   if (offset < 0x1000) return read_low(self, offset);
   if (offset >= gicd::kIROUTER + kFirstSpi * 8 && offset < gicd::kIROUTER + kEndOfSpis * 8) {
     const std::uint32_t interrupt = (offset - gicd::kIROUTER) / 8;

@@ -77,6 +77,8 @@ bool pending_again(Vcpu& vcpu, unsigned slot, std::uint32_t interrupt) {
   return true;
 }
 
+// Lines may keep an interrupt pending, and so may software: remember which, so that a falling line
+// takes back no more than it gave.
 void note_cause(VcpuState& state, std::uint32_t interrupt, Cause cause, bool was_pending) {
   if (cause == Cause::kLatch)
     state.latched.add(interrupt);
@@ -214,27 +216,32 @@ void look_at(Vcpu& vcpu, std::uint32_t interrupt) {
   }
 }
 
+[[gnu::noinline]] void take_word(Vcpu& vcpu, unsigned word, std::uint32_t bits) {
+  for (; bits != 0; bits &= bits - 1)
+    look_at(vcpu, word * 32 + static_cast<unsigned>(std::countr_zero(bits)));
+}
+
 }  // namespace
 
 void make_pending(Vcpu& vcpu, std::uint32_t interrupt, Cause cause) {
   VcpuState& state = vcpu.gic;
   std::uint32_t live = slots_of(state).live;
   const int slot = find(state, live, interrupt);
-  if (slot >= 0) [[unlikely]] {
+  if (slot >= 0) {
     const bool was_pending =
         (port::ich_list_register(static_cast<unsigned>(slot)) & lr::kPendingBit) != 0;
     note_cause(state, interrupt, cause, was_pending || state.pending.contains(interrupt));
     if (pending_again(vcpu, static_cast<unsigned>(slot), interrupt)) return;
     live &= ~(1u << slot);
-  } else if (cause == Cause::kLatch || !state.latched.empty()) [[unlikely]] {
+  } else {
     note_cause(state, interrupt, cause, state.pending.contains(interrupt));
   }
-  if (!is_deliverable(vcpu, interrupt)) [[unlikely]] {
+  if (!is_deliverable(vcpu, interrupt)) {
     keep(vcpu, interrupt);
     return;
   }
   const std::uint32_t free = state.usable & ~live;
-  if (free == 0 || !state.pending.empty() || !state.active.empty()) [[unlikely]] {
+  if (free == 0 || is_crowded(state)) {
     state.pending.add(interrupt);
     refill(vcpu);
     return;
@@ -270,14 +277,22 @@ void retract(Vcpu& vcpu, std::uint32_t interrupt) {
     port::ich_set_list_register(index, value & lr::kActiveBit ? value & ~lr::EOI::kMask : 0);
 }
 
+// Almost always one SGI.
 void take_incoming(Vcpu& vcpu) {
   SharedInterruptSet& incoming = vcpu.gic.incoming;
   std::uint32_t used = incoming.words_used.exchange(0, std::memory_order_acquire);
+  if (used == 1) {
+    const std::uint32_t bits = incoming.words[0].exchange(0, std::memory_order_acquire);
+    if (bits != 0 && bits < 0x1'0000 && std::has_single_bit(bits)) {
+      present<Kind::kSgi>(vcpu, static_cast<unsigned>(std::countr_zero(bits)));
+      return;
+    }
+    take_word(vcpu, 0, bits);
+    return;
+  }
   for (; used != 0; used &= used - 1) {
     const auto word = static_cast<unsigned>(std::countr_zero(used));
-    std::uint32_t bits = incoming.words[word].exchange(0, std::memory_order_acquire);
-    for (; bits != 0; bits &= bits - 1)
-      look_at(vcpu, word * 32 + static_cast<unsigned>(std::countr_zero(bits)));
+    take_word(vcpu, word, incoming.words[word].exchange(0, std::memory_order_acquire));
   }
 }
 

@@ -42,7 +42,11 @@ bool is_route(std::uint32_t offset) {
   return offset >= gicd::kIROUTER + kFirstSpi * 8 && offset < gicd::kIROUTER + kEndOfSpis * 8;
 }
 
-void access_distributor(Vcpu& self, std::uint32_t offset, MmioAccess& access) {
+[[gnu::noinline]] void access_distributor(Vcpu& self, std::uint32_t offset, MmioAccess& access) {
+  if (!is_possible(access)) {
+    if (!access.is_write) access.value = 0;
+    return;
+  }
   if (!access.is_write) {
     access.value = read_parts(offset, access.bytes,
                               [&self](std::uint32_t at) { return read_distributor(self, at); });
@@ -56,7 +60,7 @@ void access_distributor(Vcpu& self, std::uint32_t offset, MmioAccess& access) {
               [&self](std::uint32_t at, Part part) { write_distributor(self, at, part); });
 }
 
-bool access_redistributor(Vcpu& self, MmioAccess& access) {
+[[gnu::noinline]] bool access_redistributor(Vcpu& self, MmioAccess& access) {
   const DomainState& state = self.domain.gic;
   for (unsigned n = 0; n < state.redistributor_regions; ++n) {
     const DomainState::Redistributors& region = state.redistributors[n];
@@ -87,10 +91,11 @@ bool access_redistributor(Vcpu& self, MmioAccess& access) {
 bool emulate_mmio(Vcpu& vcpu, MmioAccess& access) {
   const std::uint64_t offset = access.address.value() - vcpu.domain.gic.distributor;
   if (offset >= kDistributorSize) return access_redistributor(vcpu, access);
-  if (is_possible(access))
-    access_distributor(vcpu, static_cast<std::uint32_t>(offset), access);
-  else if (!access.is_write)
-    access.value = 0;
+  const auto at = static_cast<std::uint32_t>(offset);
+  if (!access.is_write && access.bytes == 4 && at % 4 == 0) [[likely]]
+    access.value = read_distributor(vcpu, at);
+  else
+    access_distributor(vcpu, at, access);
   return true;
 }
 

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// List registers ("slots") of the vCPU that this CPU runs. Included by vgic_lists.cc and
-// vgic_refill.cc only.
+// List registers ("slots") of the vCPU that this CPU runs.
 
 #include <bit>
 #include <cstdint>
@@ -64,6 +63,40 @@ inline std::uint64_t compose(const Vcpu& vcpu, std::uint32_t interrupt, State st
 inline void put(Vcpu& vcpu, unsigned slot, std::uint32_t interrupt, State state) {
   vcpu.gic.in_slot[slot] = static_cast<std::uint16_t>(interrupt);
   port::ich_set_list_register(slot, compose(vcpu, interrupt, state));
+}
+
+// Something waits outside the list registers, or needs more thought than the common case gives.
+inline bool is_crowded(const VcpuState& state) {
+  return (state.pending.words_used | state.active.words_used | state.latched.words_used) != 0;
+}
+
+// make_pending() for the interrupts that come most often, in few instructions where nothing is
+// special: deliverable, in no list register, one is free, nobody waits.
+enum class Kind { kSgi, kHardwarePpi, kHardwareSpi };
+template <Kind kind>
+inline void present(Vcpu& vcpu, std::uint32_t interrupt) {
+  VcpuState& state = vcpu.gic;
+  constexpr bool kIsPrivate = kind != Kind::kHardwareSpi;
+  const unsigned word = kIsPrivate ? 0 : interrupt / 32;
+  const std::uint32_t live = state.usable & ~port::ich_empty_list_registers();
+  const std::uint32_t free = state.usable & ~live;
+  const bool is_common = (deliverable_word(vcpu, word) & bit_of(interrupt)) != 0 && free != 0 &&
+                         !is_crowded(state) && find(state, live, interrupt) < 0;
+  if (!is_common) [[unlikely]] {
+    make_pending(vcpu, interrupt, Cause::kSignal);
+    return;
+  }
+  std::uint64_t value = lr::kPendingBit | interrupt;
+  if constexpr (kIsPrivate)
+    value |= std::uint64_t{state.config.priority[interrupt].load(std::memory_order_relaxed)} << 48;
+  else
+    value |= std::uint64_t{spi_of(vcpu.domain, interrupt).priority.load(std::memory_order_relaxed)}
+             << 48;
+  if ((group1_word(vcpu, word) & bit_of(interrupt)) != 0) value |= lr::Group::kMask;
+  if constexpr (kind != Kind::kSgi) value |= lr::HW::kMask | std::uint64_t{interrupt} << 32;
+  const auto slot = static_cast<unsigned>(std::countr_zero(free));
+  state.in_slot[slot] = static_cast<std::uint16_t>(interrupt);
+  port::ich_set_list_register(slot, value);
 }
 
 }  // namespace socle::guest::vgic::detail
