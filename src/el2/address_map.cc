@@ -45,12 +45,19 @@ constexpr bool is_table(std::uint64_t value, int level) {
   return level < 3 && (value & 3) == (entry::kValid | entry::kTableOrPage);
 }
 
+// ID_AA64PFR1_EL1.BT: without FEAT_BTI the guarded bit is reserved.
+bool has_branch_targets() {
+  return (SOCLE_READ_REGISTER(id_aa64pfr1_el1) & 0xf) != 0;
+}
+
 std::uint64_t attributes_of(Mapping mapping) {
   const std::uint64_t common = entry::kValid | entry::kPrivilegedOnlyRes1 | entry::kAccessed;
   const std::uint64_t normal =
       common | entry::kInnerShareable | entry::memory_attribute(kMairNormal);
   switch (mapping) {
     case Mapping::kText:
+      return normal | entry::kReadOnly | (has_branch_targets() ? entry::kGuarded : 0);
+    case Mapping::kForeignText:
       return normal | entry::kReadOnly;
     case Mapping::kReadOnly:
       return normal | entry::kReadOnly | entry::kExecuteNever;

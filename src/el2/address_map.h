@@ -38,10 +38,11 @@ inline constexpr unsigned kMaxStacks = 4 * kMaxCpus;
 inline constexpr unsigned kMaxPersistentMaps = 8192;
 
 enum class Mapping : std::uint8_t {
-  kText,       // read and execute
-  kReadOnly,   // Normal memory, read
-  kReadWrite,  // Normal memory, read and write
-  kDevice,     // Device-nGnRE, read and write
+  kText,         // read and execute; indirect branches must land on BTI (FEAT_BTI)
+  kForeignText,  // read and execute
+  kReadOnly,     // Normal memory, read
+  kReadWrite,    // Normal memory, read and write
+  kDevice,       // Device-nGnRE, read and write
 };
 
 // Maps whole frames that hold `range`, VA == PA, in the largest blocks that fit. What is mapped

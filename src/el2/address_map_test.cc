@@ -42,6 +42,13 @@ TEST(AddressMap, DataCannotBeExecuted) {
   EXPECT_FALSE(survives([] { function(); }));
 }
 
+// A CPU without FEAT_BTI lets the jump through.
+TEST(AddressMap, AnIndirectBranchMustLandOnABranchTarget) {
+  const bool has_targets = (SOCLE_READ_REGISTER(id_aa64pfr1_el1) & 0xf) != 0;
+  const bool survived = survives([] { asm volatile("adr x16, 1f\n\tbr x16\n1: nop" ::: "x16"); });
+  EXPECT_EQ(survived, !has_targets);
+}
+
 TEST(AddressMap, GuardPagesBelowTheBootStackAndTheCrashStackAreNotMapped) {
   EXPECT_FALSE(survives_read(number(socle_boot_stack) - 8));
   EXPECT_FALSE(survives_read(number(socle_boot_cpu_block) - 8));

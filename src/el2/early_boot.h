@@ -7,7 +7,8 @@
 namespace socle::el2 {
 
 extern "C" {
-extern const char socle_text_start[];  // the first byte of the image
+extern const char socle_text_start[];          // the first byte of the image
+extern const char socle_foreign_text_start[];  // libraries that know no branch targets
 extern const char socle_text_end[];
 extern const char socle_data_start[];
 extern const char socle_data_end[];  // of .bss

@@ -9,6 +9,9 @@
 namespace socle::el2 {
 namespace {
 
+// PSTATE.BTYPE in SPSR_EL2.
+constexpr std::uint64_t kBranchType = 3 << 10;
+
 constexpr unsigned kKeptRegisters = 12;  // x19 to x30
 struct Probe {
   std::uint64_t kept[kKeptRegisters + 1];
@@ -32,11 +35,13 @@ bool survives(void (*action)()) {
 
 bool divert_probe(ExceptionRegisters& registers) {
   if (!probe.is_active) return false;
+  probe.is_active = false;
   for (unsigned i = 0; i < kKeptRegisters; ++i)
     registers.x[19 + i] = probe.kept[i];
   registers.sp = probe.kept[kKeptRegisters];
   registers.pc = registers.x[30];
   registers.x[0] = 0;
+  registers.pstate &= ~kBranchType;  // it returns, whatever branch ended in the exception
   return true;
 }
 
