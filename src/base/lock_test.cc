@@ -64,7 +64,7 @@ TEST(SpinLock, OnlyOneThreadIsInside) {
   std::vector<std::thread> threads;
   for (int i = 0; i < 2; ++i) {
     threads.emplace_back([&] {
-      for (int j = 0; j < 200; ++j) {
+      for (int j = 0; j < 50; ++j) {
         const LockGuard guard(lock);
         const int now = ++inside;
         if (now > most_inside) most_inside = now;
