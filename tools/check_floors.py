@@ -20,6 +20,8 @@ TREES = ("src", "sim", "plan", "bench", "test")
 ALIASES = {"port_impl": "port"}
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]+"([^"]+)"', re.MULTILINE)
 ROOM_CALL = re.compile(r"socle_room\(\s*(\w+)([^)]*)\)", re.DOTALL)
+# set(name words...) and list(APPEND name words...)
+VARIABLE = re.compile(r"(?:set|list)\(\s*(?:APPEND\s+)?(\w+)\s+([^)]*)\)")
 KEYWORDS = {"SOURCES", "HOST_SOURCES", "EL2_SOURCES", "DEPS", "TESTS", "EL2_TESTS", "TEST_DEPS"}
 
 
@@ -103,8 +105,12 @@ def check_links(floors, root, path):
     relative = path.relative_to(root)
     room = room_of(relative)
     text = path.read_text(encoding="utf-8")
+    variables = {}
+    for match in VARIABLE.finditer(text):
+        variables.setdefault(match.group(1), []).extend(match.group(2).split())
     for match in ROOM_CALL.finditer(text):
-        words = match.group(2).split()
+        words = [each for word in match.group(2).split()
+                 for each in variables.get(word.strip("${}"), []) or [word]]
         if "DEPS" not in words:
             continue
         for name in words[words.index("DEPS") + 1:]:

@@ -103,6 +103,11 @@ class CheckFloors(unittest.TestCase):
                         "src/port/CMakeLists.txt:1", "may not link stage2")
         self.assert_good({"src/hwdom/CMakeLists.txt": "socle_room(hwdom DEPS base hwdom_plan)"})
 
+    def test_link_lists_in_variables_are_read_too(self):
+        text = "set(deps base)\nlist(APPEND deps {})\nsocle_room(port DEPS ${{deps}} TESTS a)"
+        self.assert_bad({"src/port/CMakeLists.txt": text.format("stage2")}, "may not link stage2")
+        self.assert_good({"src/port/CMakeLists.txt": text.format("base")})
+
     def test_a_table_with_a_circle_is_refused(self):
         status, output = self.check({}, '[rooms]\nbase = ["port"]\nport = ["base"]\n')
         self.assertEqual(status, 2)
