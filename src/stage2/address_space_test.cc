@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stage2/address_space.h"
 
+#include "port/memory_features.h"
 #include "stage2/test_space.h"
 
 namespace socle::stage2 {
@@ -203,6 +204,16 @@ TEST(AddressSpace, RefusesFramesBeyondItsEnd) {
   const auto wrapping = test.space.map(frames(0, 2), Mfn(~std::uint64_t{0}), kTestRam);
   EXPECT_TRUE(!wrapping && wrapping.error() == Error::kOutOfRange);
   EXPECT_EQ(test.space.all().size(), end);
+}
+
+TEST(AddressSpace, RefusesMachineFramesThatBeginInsideAndEndBeyondTheMachine) {
+  TestSpace test(36);
+  const std::uint64_t end = std::uint64_t{1} << (port::memory_features().pa_bits - kFrameShift);
+  const auto across = test.space.map(frames(0, 2), Mfn(end - 1), kTestRam);
+  EXPECT_TRUE(!across && across.error() == Error::kOutOfRange);
+  EXPECT_FALSE(test.space.lookup(Gfn(0)).has_value());
+  EXPECT_TRUE(test.space.map(frames(0, 1), Mfn(end - 1), kTestRam).has_value());
+  EXPECT_TRUE(test.is_settled());
 }
 
 TEST(AddressSpace, WalkShowsMaximalExtents) {
