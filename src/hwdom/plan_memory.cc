@@ -192,6 +192,8 @@ Result<> plan_memory(Planner& planner) {
   RangeList available(planner.arena);
   TRY(subtract(planner.host_ram, planner.kept_frames, available));
   const std::uint64_t total = frames_in(available.span());
+  if (total == 0)
+    return planner.notes.error(Error::kNotFound, "dom0: Socle and its devices leave no RAM");
   const std::uint64_t wanted = TRY(wanted_frames(planner, total));
   if (wanted == total) {
     planner.out.ram = available.finish();

@@ -65,9 +65,11 @@ Attributes device(DomainKind domain, const DeviceTraits& traits) {
 Attributes combined(const Attributes& first, const Attributes& second) {
   const bool first_is_stricter = freedom(first.type()) <= freedom(second.type());
   const Attributes& winner = first_is_stricter ? first : second;
+  // Fetching instructions from Device memory is unpredictable.
+  const bool executable = first.permissions().execute || second.permissions().execute;
   const Permissions both{.read = first.permissions().read || second.permissions().read,
                          .write = first.permissions().write || second.permissions().write,
-                         .execute = first.permissions().execute || second.permissions().execute};
+                         .execute = executable && !is_device(winner.type())};
   return Maker::make(winner.type(), both, winner.reason());
 }
 

@@ -76,7 +76,7 @@ Attributes on_demand(DomainKind domain);
 // --- devices (stage 2) ---
 // What decides about a device's region. `compatibles` are those of its node, most specific first.
 struct DeviceTraits {
-  std::span<const std::string_view> compatibles;
+  std::span<const std::string_view> compatibles{};
   bool no_memory_wc = false;  // mmio-sram's property
   bool is_pci_window = false;
 };

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "policy/policy.h"
+
+#include <array>
+
+#include "base/test.h"
+
+namespace socle::policy {
+namespace {
+
+constexpr std::array<std::string_view, 1> kPlain = {"acme,uart"};
+constexpr std::array<std::string_view, 2> kSram = {"acme,ocm", "mmio-sram"};
+
+TEST(Policy, TheHardwareDomainsStageOneDecidesAboutItsDevices) {
+  const Attributes attributes = device(DomainKind::kHardware, {.compatibles = kPlain});
+  EXPECT_TRUE(attributes.type() == MemoryType::kNormalWriteBack);
+  EXPECT_TRUE(attributes.permissions() == kReadWrite);
+  EXPECT_TRUE(attributes.reason() == Reason::kDeviceRegisters);
+}
+
+TEST(Policy, OtherDomainsGetTheirDevicesAsDevice) {
+  const Attributes attributes = device(DomainKind::kGuest, {.compatibles = kPlain});
+  EXPECT_TRUE(attributes.type() == MemoryType::kDeviceNGnRE);
+  EXPECT_FALSE(attributes.permissions().execute);
+  EXPECT_TRUE(on_demand(DomainKind::kGuest).type() == MemoryType::kDeviceNGnRE);
+}
+
+TEST(Policy, WhatIsMappedOnDemandIsNeverExecutable) {
+  EXPECT_TRUE(on_demand(DomainKind::kHardware).type() == MemoryType::kNormalWriteBack);
+  EXPECT_FALSE(on_demand(DomainKind::kHardware).permissions().execute);
+}
+
+TEST(Policy, OnChipSramIsMemoryUnlessItsBusCannotTakeIt) {
+  const Attributes memory = device(DomainKind::kHardware, {.compatibles = kSram});
+  EXPECT_TRUE(memory.type() == MemoryType::kNormalWriteBack);
+  EXPECT_TRUE(memory.permissions() == kReadWriteExecute);
+  EXPECT_TRUE(memory.reason() == Reason::kOnChipSram);
+  const Attributes strict =
+      device(DomainKind::kHardware, {.compatibles = kSram, .no_memory_wc = true});
+  EXPECT_TRUE(strict.type() == MemoryType::kDeviceNGnRE);
+  EXPECT_FALSE(strict.permissions().execute);
+}
+
+TEST(Policy, TheGicIsDeviceForEverybody) {
+  EXPECT_TRUE(interrupt_controller().type() == MemoryType::kDeviceNGnRE);
+  EXPECT_FALSE(interrupt_controller().permissions().execute);
+}
+
+TEST(Policy, RegistersAndWindowsDifferInTheirReasonOnly) {
+  const Attributes window = device(DomainKind::kHardware, {.is_pci_window = true});
+  EXPECT_TRUE(window.reason() == Reason::kPciWindow);
+  EXPECT_TRUE(window.same_mapping(device(DomainKind::kHardware, {.compatibles = kPlain})));
+}
+
+TEST(Policy, AReadOnlyGrantCannotBeWritten) {
+  EXPECT_FALSE(grant_mapping(false).permissions().write);
+  EXPECT_TRUE(grant_mapping(true).permissions().write);
+}
+
+TEST(Policy, ASharedPageTakesTheStricterTypeAndEveryPermission) {
+  const Attributes sram = device(DomainKind::kHardware, {.compatibles = kSram});
+  const Attributes registers = device(DomainKind::kHardware, {.compatibles = kPlain});
+  const Attributes strict =
+      device(DomainKind::kHardware, {.compatibles = kSram, .no_memory_wc = true});
+  EXPECT_TRUE(combined(sram, registers).permissions().execute);
+  EXPECT_TRUE(combined(sram, registers).reason() == Reason::kOnChipSram);
+  EXPECT_TRUE(combined(sram, strict).type() == MemoryType::kDeviceNGnRE);
+  EXPECT_TRUE(combined(strict, sram).type() == MemoryType::kDeviceNGnRE);
+  EXPECT_FALSE(combined(sram, strict).permissions().execute);
+}
+
+TEST(Policy, CombiningIsTheSameInAnyOrderButForTheReason) {
+  std::array<Attributes, 7> all = {domain_ram(),
+                                   interrupt_controller(),
+                                   reserved_memory(true),
+                                   device(DomainKind::kHardware, {.compatibles = kSram}),
+                                   device(DomainKind::kGuest, {.compatibles = kPlain}),
+                                   grant_mapping(false),
+                                   socle_code()};
+  for (const Attributes& a : all) {
+    EXPECT_TRUE(combined(a, a).same_mapping(a));
+    for (const Attributes& b : all) {
+      EXPECT_TRUE(combined(a, b).same_mapping(combined(b, a)));
+      for (const Attributes& c : all)
+        EXPECT_TRUE(combined(combined(a, b), c).type() == combined(a, combined(b, c)).type());
+    }
+  }
+}
+
+TEST(Policy, SoclesOwnMapNeverHasPagesThatCanBeWrittenAndRun) {
+  for (const Attributes& attributes :
+       {socle_code(), socle_constants(), socle_data(), socle_device()})
+    EXPECT_FALSE(attributes.permissions().write && attributes.permissions().execute);
+}
+
+}  // namespace
+}  // namespace socle::policy
