@@ -19,7 +19,7 @@ if(SOCLE_EL2)
   target_include_directories(socle_options INTERFACE "${CMAKE_SOURCE_DIR}/src/port/el2")
   target_compile_options(socle_options INTERFACE
     -ffreestanding -fpie -fvisibility=hidden -mgeneral-regs-only -mstrict-align
-    -mno-outline-atomics -mtp=el2 -mbranch-protection=bti -fno-asynchronous-unwind-tables
+    "-fmacro-prefix-map=${CMAKE_SOURCE_DIR}/=" -mno-outline-atomics -mtp=el2 -mbranch-protection=bti -fno-asynchronous-unwind-tables
     -fno-omit-frame-pointer -ffunction-sections -fdata-sections -g
     $<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions -fno-rtti -fno-threadsafe-statics
       -fno-c++-static-destructors -Wglobal-constructors>)

@@ -53,6 +53,7 @@ struct State {
   bool has_interrupt = false;
   bool is_synchronous = false;
   bool is_emergency = false;
+  bool is_stuck = false;
   bool is_transmitting = false;  // the transmit interrupt is on
   bool is_mid_line = false;      // the hardware domain has begun a line
   bool for_socle = false;        // the keyboard is
@@ -80,10 +81,17 @@ class SOCLE_SCOPED_CAPABILITY Guard {
   const bool locked_;
 };
 
+// A port that let one character wait in vain is asked once for each further one, until it takes
+// one.
 bool put_now(char byte) {
-  for (unsigned poll = 0; poll < kPolls; ++poll) {
-    if (state.driver->put(state.registers, static_cast<std::uint8_t>(byte))) return true;
+  const unsigned polls = state.is_stuck ? 1 : kPolls;
+  for (unsigned poll = 0; poll < polls; ++poll) {
+    if (state.driver->put(state.registers, static_cast<std::uint8_t>(byte))) {
+      state.is_stuck = false;
+      return true;
+    }
   }
+  state.is_stuck = true;
   return false;
 }
 
@@ -96,9 +104,8 @@ void pump() {
 
 // Everything buffered, waiting for the port; what it does not take in time is lost.
 void flush() {
-  for (; !state.output.empty(); state.output.pop()) {
-    if (!put_now(state.output.front())) continue;
-  }
+  for (; !state.output.empty(); state.output.pop())
+    put_now(state.output.front());
 }
 
 bool sends_in_background() {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "image/keys.h"
 
+#include "base/check.h"
 #include "base/log.h"
 #include "drivers/console.h"
+#include "el2/guest_state.h"
 #include "guest/domain.h"
 #include "guest/vcpu.h"
 #include "hypercall/hypercall.h"
@@ -53,6 +55,11 @@ void register_keys(guest::Domain& hardware_domain) {
   console::register_key('m', "memory", show_memory);
   console::register_key('e', "the stage-2 map's entries", show_map);
   console::register_key('u', "hypercalls that were refused", hypercall::log_unimplemented);
+  console::register_key('d', "registers of this CPU's vCPU", el2::log_current_guest);
+  console::register_key('C', "crash Socle on purpose", [] {
+    constexpr bool kKeyForCrashWasPressed = true;
+    CHECK(!kKeyForCrashWasPressed);
+  });
   console::register_key('R', "restart the machine", [] { port::power_reset(); });
 }
 

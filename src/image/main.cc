@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "drivers/console.h"
 #include "el2/crash.h"
+#include "el2/guest_state.h"
 #include "el2/psci.h"
 #include "el2/start.h"
 #include "image/boot.h"
@@ -16,7 +17,8 @@ void socle_main(Pa tree) {
   const Result<PaRange> tree_bytes = image::map_tree(tree);
   const image::EarlyConsole console =
       image::open_early_console(tree_bytes ? std::optional<PaRange>(*tree_bytes) : std::nullopt);
-  el2::set_crash_seams({.console_emergency = console::enter_emergency});
+  el2::set_crash_seams(
+      {.console_emergency = console::enter_emergency, .describe_guest = el2::log_current_guest});
   el2::set_console_drain(console::drain);
   log_info("Socle, a hypervisor for 64-bit Arm");
   if (console.is_port) log_info("console at {}, by {}", console.registers, console.origin);
