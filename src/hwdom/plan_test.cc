@@ -1,0 +1,412 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hwdom/plan.h"
+
+#include "base/test.h"
+#include "policy/policy.h"
+
+#include "test/support/virt_machine.h"
+
+namespace socle::hwdom {
+namespace {
+
+using test::kHeapEnd;
+using test::kImageBegin;
+using test::Planned;
+using test::TreeBuilder;
+using test::VirtMachine;
+
+MfnRange frames(std::uint64_t begin, std::uint64_t end) {
+  return MfnRange(Pa(begin).frame(), Pa(end).frame());
+}
+
+// --- memory ---
+
+TEST(Plan, GivesAllRamThatSocleDoesNotKeep) {
+  Planned p(VirtMachine{});
+  ASSERT_TRUE(p.ok());
+  ASSERT_EQ(p.plan().ram.size(), 2u);
+  EXPECT_EQ(p.plan().ram[0], frames(0x4000'0000, kImageBegin));
+  EXPECT_EQ(p.plan().ram[1], frames(kHeapEnd, 0xc000'0000));
+  EXPECT_EQ(p.plan().ram_bytes, 2 * kGiB - (kHeapEnd - kImageBegin));
+  EXPECT_TRUE(p.is_consistent());
+}
+
+TEST(Plan, MapsRamAsMemoryAndOneToOne) {
+  Planned p(VirtMachine{});
+  ASSERT_TRUE(p.ok());
+  const Mapping* ram = p.at(0x8000'0000);
+  ASSERT_TRUE(ram != nullptr);
+  EXPECT_EQ(ram->machine.value(), ram->first.value());
+  EXPECT_TRUE(ram->attributes == policy::domain_ram());
+  EXPECT_TRUE(p.at(kImageBegin) == nullptr);
+  EXPECT_TRUE(p.at(kHeapEnd - kFrameSize) == nullptr);
+}
+
+TEST(Plan, TakesOneAlignedBankForDom0Memory) {
+  VirtMachine machine;
+  machine.command_line = "dom0_mem=1G";
+  machine.ram = {{0x4000'0000, 4 * kGiB}};
+  Planned p(machine);
+  ASSERT_TRUE(p.ok());
+  ASSERT_EQ(p.plan().ram.size(), 1u);
+  EXPECT_EQ(p.plan().ram[0], frames(0x8000'0000, 0xc000'0000));
+  EXPECT_TRUE(p.is_consistent());
+}
+
+TEST(Plan, TakesTheFirstBankBelowFourGiB) {
+  VirtMachine machine;
+  machine.command_line = "dom0_mem=6G";
+  machine.ram = {{0x8000'0000, 2 * kGiB}, {0x8'8000'0000, 14 * kGiB}};
+  PlanInput input;
+  const KeptMemory kept[] = {{"image", PaRange(Pa(0x8000'0000), Pa(0x8100'0000))}};
+  input.kept = kept;
+  Planned p(machine, input);
+  ASSERT_TRUE(p.ok());
+  ASSERT_EQ(p.plan().ram.size(), 2u);
+  EXPECT_EQ(p.plan().ram[0], frames(0x8100'0000, 0x1'0000'0000));
+  EXPECT_EQ(p.plan().ram[1].begin(), Pa(0x8'8000'0000).frame());
+  EXPECT_EQ(p.plan().ram_bytes, 6 * kGiB);
+  EXPECT_TRUE(p.is_consistent());
+}
+
+TEST(Plan, WarnsWhenThereIsNoRamBelowFourGiB) {
+  VirtMachine machine;
+  machine.command_line = "dom0_mem=2G";
+  machine.ram = {{0x80'0000'0000, 8 * kGiB}};
+  PlanInput input;
+  const KeptMemory kept[] = {{"image", PaRange(Pa(0x80'0000'0000), Pa(0x80'0100'0000))}};
+  input.kept = kept;
+  Planned p(machine, input);
+  ASSERT_TRUE(p.ok());
+  EXPECT_TRUE(p.said("no free RAM below 4 GiB"));
+  EXPECT_EQ(p.plan().ram[0], frames(0x80'4000'0000, 0x80'c000'0000));
+}
+
+TEST(Plan, RefusesDom0MemoryThatIsTooLarge) {
+  VirtMachine machine;
+  machine.command_line = "dom0_mem=2G";
+  Planned p(machine);
+  ASSERT_FALSE(p.ok());
+  EXPECT_EQ(p.result.error(), Error::kTooLarge);
+  EXPECT_TRUE(
+      p.said("dom0_mem: 2048 MiB asked for, 2030 MiB of the machine's 2048 MiB can be given"));
+}
+
+TEST(Plan, MinimumAndMaximumBoundDom0Memory) {
+  VirtMachine machine;
+  machine.command_line = "dom0_mem=max:512M";
+  EXPECT_EQ(Planned(machine).plan().ram_bytes, 512 * kMiB);
+  machine.command_line = "dom0_mem=256M,min:384M";
+  EXPECT_EQ(Planned(machine).plan().ram_bytes, 384 * kMiB);
+  machine.command_line = "dom0_mem=min:384M";
+  EXPECT_EQ(Planned(machine).plan().ram_bytes, 2 * kGiB - (kHeapEnd - kImageBegin));
+}
+
+TEST(Plan, RefusesRamBeyondTheAddressSpace) {
+  VirtMachine machine;
+  machine.ram = {{0x4000'0000, kGiB}, {kTiB, kGiB}};
+  Planned p(machine);
+  EXPECT_EQ(p.result.error(), Error::kOutOfRange);
+  EXPECT_TRUE(p.said("beyond the CPUs' 40 address bits"));
+}
+
+TEST(Plan, ReservedMemoryComesOnTopOfDom0Memory) {
+  VirtMachine machine;
+  machine.command_line = "dom0_mem=512M";
+  machine.in_reserved = [](TreeBuilder& b) {
+    b.begin("cma@60000000").wide("reg", {0x6000'0000, 0x100'0000}).flag("reusable").end();
+    b.begin("fw@b0000000").wide("reg", {0xb000'0000, 0x10'0000}).flag("no-map").end();
+  };
+  Planned p(machine);
+  ASSERT_TRUE(p.ok());
+  EXPECT_EQ(p.plan().ram_bytes, 512 * kMiB);
+  EXPECT_FALSE(p.plan().ram[0].overlaps(frames(0x6000'0000, 0x6100'0000)));
+  EXPECT_TRUE(p.at(0x6000'0000)->attributes == policy::reserved_memory(false));
+  EXPECT_TRUE(p.at(0xb000'0000)->attributes == policy::reserved_memory(true));
+  ASSERT_EQ(p.plan().reserved_ram.size(), 1u);
+  EXPECT_EQ(p.plan().reserved_ram[0], frames(0x6000'0000, 0x6100'0000));
+  EXPECT_TRUE(p.is_consistent());
+}
+
+TEST(Plan, ReservedMemoryOutsideRamIsMappedForItsDevice) {
+  VirtMachine machine;
+  machine.in_reserved = [](TreeBuilder& b) {
+    b.begin("dsp@20000000").wide("reg", {0x3f80'0000, 0x10'0000}).flag("no-map").end();
+  };
+  Planned p(machine);
+  ASSERT_TRUE(p.ok());
+  EXPECT_TRUE(p.at(0x3f80'0000)->attributes == policy::reserved_memory(true));
+  EXPECT_TRUE(p.is_consistent());
+}
+
+TEST(Plan, ReservedMemoryThatSocleSitsInIsNotMapped) {
+  VirtMachine machine;
+  machine.in_reserved = [](TreeBuilder& b) {
+    b.begin("fw@40000000").wide("reg", {0x4000'0000, 0x200'0000}).flag("no-map").end();
+  };
+  Planned p(machine);
+  ASSERT_TRUE(p.ok());
+  EXPECT_TRUE(p.said("Socle's image at [0x40200000, 0x40400000) lies in memory that the tree"));
+  EXPECT_TRUE(p.at(kImageBegin) == nullptr);
+  EXPECT_TRUE(p.is_consistent());
+}
+
+// --- devices ---
+
+TEST(Plan, MergesTheDevicesPagesIntoRanges) {
+  Planned p(VirtMachine{});
+  ASSERT_TRUE(p.ok());
+  // Eight devices of 0x200 bytes in one page.
+  const Mapping* virtio = p.at(0xa00'0000);
+  ASSERT_TRUE(virtio != nullptr);
+  EXPECT_EQ(virtio->count, FrameCount(1));
+  EXPECT_EQ(virtio->source, p.node("/virtio_mmio@a000000"));
+  // The PCI bridge's I/O and memory windows touch.
+  EXPECT_EQ(p.at(0x1000'0000)->count, FrameCount(0x2f00'0000 >> 12));
+  EXPECT_TRUE(p.at(0x1000'0000)->attributes.reason() == Reason::kPciWindow);
+}
+
+TEST(Plan, KeepsConsoleGicAndIommusForSocle) {
+  VirtMachine machine;
+  machine.with_smmu = true;
+  Planned p(machine);
+  ASSERT_TRUE(p.ok());
+  for (const int kept : {0x800'0000, 0x808'0000, 0x80a'0000, 0x900'0000, 0x905'0000})
+    EXPECT_TRUE(p.at(static_cast<unsigned>(kept)) == nullptr);
+  EXPECT_TRUE(p.at(0x901'0000) != nullptr);
+  EXPECT_FALSE(p.routes(33));
+  EXPECT_FALSE(p.routes(106));
+  EXPECT_TRUE(p.routes(34));
+  EXPECT_TRUE(p.said("1 IOMMUs (/smmuv3@9050000, SMMUv3, ...) are hidden"));
+}
+
+TEST(Plan, AKeptDeviceIsNotMappedThroughAnotherNode) {
+  VirtMachine machine;
+  machine.more = [](TreeBuilder& b) {
+    b.begin("sneaky@8000000").wide("reg", {0x7ff'f000, 0x110'0000}).end();
+  };
+  Planned p(machine);
+  ASSERT_TRUE(p.ok());
+  EXPECT_TRUE(p.at(0x7ff'f000) != nullptr);
+  for (const int kept : {0x800'0000, 0x80a'0000, 0x900'0000})
+    EXPECT_TRUE(p.at(static_cast<unsigned>(kept)) == nullptr);
+  EXPECT_TRUE(p.said("/sneaky@8000000: [0x7fff000, 0x90ff000) meets a device that Socle keeps"));
+  EXPECT_TRUE(p.is_consistent());
+}
+
+TEST(Plan, APageSharedWithTheConsoleIsMappedWithAWarning) {
+  VirtMachine machine;
+  machine.command_line = "dtuart=/serial@9040080";
+  machine.more = [](TreeBuilder& b) {
+    b.begin("serial@9040080").text("compatible", "ns16550a").wide("reg", {0x904'0080, 0x80}).end();
+    b.begin("pinctrl@9040000").wide("reg", {0x904'0000, 0x80}).end();
+  };
+  Planned p(machine);
+  ASSERT_TRUE(p.ok());
+  EXPECT_TRUE(p.at(0x904'0000) != nullptr);
+  EXPECT_TRUE(p.said("/pinctrl@9040000: shares a page with /serial@9040080 (Socle's console)"));
+  ASSERT_EQ(p.plan().kept_devices.back().shares_page_with, p.node("/pinctrl@9040000"));
+  EXPECT_TRUE(p.is_consistent());
+}
+
+TEST(Plan, ABusAboveTheConsoleDoesNotGiveItsPageAway) {
+  VirtMachine machine;
+  machine.command_line = "dtuart=/bus@9040000/serial@80";
+  machine.more = [](TreeBuilder& b) {
+    b.begin("bus@9040000").wide("reg", {0x904'0000, 0x2000});
+    b.cells("#address-cells", {1}).cells("#size-cells", {1});
+    b.cells("ranges", {0, 0, 0x904'0000, 0x2000});
+    b.begin("serial@80").text("compatible", "ns16550a").cells("reg", {0x80, 0x80}).end().end();
+  };
+  Planned p(machine);
+  ASSERT_TRUE(p.ok());
+  EXPECT_TRUE(p.at(0x904'0000) == nullptr);
+  EXPECT_TRUE(p.at(0x904'1000) != nullptr);
+  EXPECT_TRUE(p.is_consistent());
+}
+
+TEST(Plan, OnChipSramIsMemoryAndItsPoolsAreNotLookedAt) {
+  VirtMachine machine;
+  machine.more = [](TreeBuilder& b) {
+    b.begin("sram@c000000").text("compatible", "mmio-sram").wide("reg", {0xc00'0000, 0x1'0000});
+    b.cells("#address-cells", {1}).cells("#size-cells", {1});
+    b.cells("ranges", {0, 0, 0xc00'0000, 0x1'0000});
+    b.begin("pool@0").cells("reg", {0x0, 0x1000}).end().end();
+    b.begin("sram@c100000").text("compatible", "mmio-sram").wide("reg", {0xc10'0000, 0x1000});
+    b.flag("no-memory-wc").end();
+  };
+  Planned p(machine);
+  ASSERT_TRUE(p.ok());
+  const Mapping* sram = p.at(0xc00'0000);
+  EXPECT_EQ(sram->count, FrameCount(16));
+  EXPECT_TRUE(sram->attributes.reason() == Reason::kOnChipSram);
+  EXPECT_TRUE(sram->attributes.permissions() == policy::kReadWriteExecute);
+  EXPECT_TRUE(p.at(0xc10'0000)->attributes.type() == MemoryType::kDeviceNGnRE);
+  EXPECT_FALSE(p.at(0xc10'0000)->attributes.permissions().execute);
+  EXPECT_TRUE(p.is_consistent());
+}
+
+TEST(Plan, DevicesInTheDomainsRamAreItsRam) {
+  VirtMachine machine;
+  machine.more = [](TreeBuilder& b) {
+    b.begin("smem@50000000").wide("reg", {0x5000'0000, 0x1000}).end();
+    b.begin("evil@40200000").wide("reg", {kImageBegin, 0x1000}).end();
+    b.begin("nothing@d000000").wide("reg", {0xd00'0000, 0}).end();
+  };
+  Planned p(machine);
+  ASSERT_TRUE(p.ok());
+  EXPECT_TRUE(p.at(0x5000'0000)->attributes.reason() == Reason::kDomainRam);
+  EXPECT_TRUE(p.at(kImageBegin) == nullptr);
+  EXPECT_TRUE(p.said("/evil@40200000: [0x40200000, 0x40201000) meets RAM that is not dom0's"));
+  EXPECT_TRUE(p.said("/nothing@d000000: reg: size zero"));
+  EXPECT_TRUE(p.is_consistent());
+}
+
+TEST(Plan, ADeviceBeyondTheAddressSpaceIsLeftOutWithAWarning) {
+  VirtMachine machine;
+  machine.more = [](TreeBuilder& b) {
+    b.begin("far").wide("reg", {0x200'0000'0000, 0x1000}).end();
+    b.begin("edge").wide("reg", {0xff'ffff'f000, 0x2000}).end();
+  };
+  Planned p(machine);
+  ASSERT_TRUE(p.ok());
+  EXPECT_TRUE(p.said("/far: [0x20000000000, 0x20000001000) lies beyond"));
+  EXPECT_EQ(p.at(0xff'ffff'f000)->count, FrameCount(1));
+  EXPECT_TRUE(p.is_consistent());
+}
+
+TEST(Plan, PassthroughNodesAreNotTheDomains) {
+  VirtMachine machine;
+  machine.more = [](TreeBuilder& b) {
+    b.begin("eth@c000000").wide("reg", {0xc00'0000, 0x1000}).cells("interrupts", {0, 90, 4});
+    b.flag("xen,passthrough").end();
+  };
+  Planned p(machine);
+  ASSERT_TRUE(p.ok());
+  EXPECT_TRUE(p.at(0xc00'0000) == nullptr);
+  EXPECT_FALSE(p.routes(122));
+}
+
+TEST(Plan, NodesThatUsePrivateInterruptsAreLeftOut) {
+  VirtMachine machine;
+  machine.more = [](TreeBuilder& b) {
+    b.begin("thing@c000000").wide("reg", {0xc00'0000, 0x1000}).cells("interrupts", {1, 0, 4}).end();
+  };
+  Planned p(machine);
+  ASSERT_TRUE(p.ok());
+  const NodeDecision decision = p.plan().nodes[index_of(p.node("/thing@c000000"))];
+  EXPECT_TRUE(decision.action == NodeAction::kDrop);
+  EXPECT_TRUE(decision.reason == NodeReason::kPrivateInterrupt);
+  // Its interrupt is in use on the host all the same: event channels take the next.
+  EXPECT_EQ(p.plan().event_channel_ppi, IntId(17));
+}
+
+// --- CPUs, GIC, interrupts ---
+
+TEST(Plan, GivesVcpusTheirNumbersInClustersOfSixteen) {
+  VirtMachine machine;
+  machine.cpus = 20;
+  Planned p(machine);
+  ASSERT_TRUE(p.ok());
+  ASSERT_EQ(p.plan().vcpus.size(), 20u);
+  EXPECT_EQ(p.plan().vcpus[15].vmpidr, 0xfu);
+  EXPECT_EQ(p.plan().vcpus[16].vmpidr, 0x100u);
+  EXPECT_EQ(p.plan().event_channel_ppi, IntId(16));
+}
+
+TEST(Plan, OptionsLimitTheVcpus) {
+  VirtMachine machine;
+  machine.cpus = 8;
+  machine.command_line = "dom0_max_vcpus=3";
+  EXPECT_EQ(Planned(machine).plan().vcpus.size(), 3u);
+  machine.command_line = "maxcpus=2 dom0_max_vcpus=5";
+  Planned both(machine);
+  EXPECT_EQ(both.plan().vcpus.size(), 2u);
+  EXPECT_TRUE(both.said("dom0_max_vcpus=5: there are only 2 CPUs"));
+}
+
+TEST(Plan, RefusesAMachineWithoutAGic) {
+  VirtMachine machine;
+  machine.with_gic = false;
+  Planned p(machine);
+  EXPECT_EQ(p.result.error(), Error::kNotFound);
+  EXPECT_TRUE(p.said("no interrupt controller that Socle knows"));
+}
+
+TEST(Plan, RefusesRedistributorsWithoutRoom) {
+  VirtMachine machine;
+  machine.cpus = 4;
+  machine.redistributors_size = 3 * 0x2'0000;
+  Planned p(machine);
+  EXPECT_EQ(p.result.error(), Error::kCorrupt);
+  EXPECT_TRUE(p.said("/intc@8000000: reg: the redistributor regions have no room for 1 of 4"));
+}
+
+TEST(Plan, MapsTheVirtualCpuInterfaceOfAGicV2) {
+  VirtMachine machine;
+  machine.gic_v2 = true;
+  Planned p(machine);
+  ASSERT_TRUE(p.ok());
+  const Mapping* interface = p.at(0x801'0000);
+  ASSERT_TRUE(interface != nullptr);
+  EXPECT_EQ(Pa(interface->machine), Pa(0x804'0000));
+  EXPECT_TRUE(interface->attributes.type() == MemoryType::kDeviceNGnRE);
+  EXPECT_TRUE(p.at(0x804'0000) == nullptr);
+  EXPECT_TRUE(p.at(0x800'0000) == nullptr);
+  EXPECT_TRUE(p.at(0x802'0000) != nullptr);  // the MSI frame is a device
+  EXPECT_TRUE(p.is_consistent());
+}
+
+TEST(Plan, AnInterruptSharedWithTheConsoleStaysSocles) {
+  VirtMachine machine;
+  machine.more = [](TreeBuilder& b) {
+    b.begin("dev@c000000").wide("reg", {0xc00'0000, 0x1000});
+    b.cells("interrupts", {0, 1, 4, 0, 91, 4}).end();
+    b.begin("twin@c001000").wide("reg", {0xc00'1000, 0x1000}).cells("interrupts", {0, 91, 4}).end();
+  };
+  Planned p(machine);
+  ASSERT_TRUE(p.ok());
+  EXPECT_FALSE(p.routes(33));
+  EXPECT_TRUE(p.said("/dev@c000000: interrupts: 33 is the console's too"));
+  EXPECT_TRUE(p.routes(123));
+  EXPECT_TRUE(p.is_consistent());
+}
+
+TEST(Plan, AnOpaqueControllerMakesAllSpisTheDomains) {
+  VirtMachine machine;
+  machine.more = [](TreeBuilder& b) {
+    b.begin("pdc@b220000").flag("interrupt-controller").cells("#interrupt-cells", {2});
+    b.wide("reg", {0xb22'0000, 0x1'0000}).end();
+  };
+  Planned p(machine);
+  ASSERT_TRUE(p.ok());
+  EXPECT_EQ(p.plan().all_spis_because_of, p.node("/pdc@b220000"));
+  EXPECT_EQ(Planned(VirtMachine{}).plan().all_spis_because_of, fw::dt::kNoNode);
+}
+
+// --- free guest addresses ---
+
+TEST(Plan, TheGrantWindowStandsWhereSocleIs) {
+  Planned p(VirtMachine{});
+  ASSERT_TRUE(p.ok());
+  EXPECT_EQ(p.plan().grant_table_window,
+            GfnRange(Ipa(kImageBegin).frame(), Ipa(kImageBegin).frame() + FrameCount(64)));
+}
+
+TEST(Plan, ExtendedRegionsUseForeignRamBeforeHoles) {
+  VirtMachine machine;
+  machine.command_line = "dom0_mem=512M";
+  Planned p(machine);
+  ASSERT_TRUE(p.ok());
+  bool has_foreign_ram = false;
+  for (const GfnRange& region : p.plan().extended_regions) {
+    EXPECT_TRUE(region.begin().is_aligned(kOrder2M));
+    has_foreign_ram = has_foreign_ram || region.contains(Ipa(0xb000'0000).frame()) ||
+                      region.contains(Ipa(0x5000'0000).frame());
+  }
+  EXPECT_TRUE(has_foreign_ram);
+  EXPECT_TRUE(p.is_consistent());
+}
+
+}  // namespace
+}  // namespace socle::hwdom
