@@ -52,8 +52,13 @@ class TestDomain {
     domain_->event_channel_ppi = IntId(16);
     domain_->event_channels.init(*domain_, options.max_port);
     domain_->grant_table.init(*domain_).value();
+    // A CPU walks the tables and remembers what it saw.
+    const CpuIndex cpu{0};
+    mmu_.load_stage2(cpu, domain_->address_space.activate(cpu).vttbr,
+                     domain_->address_space.vtcr());
   }
   ~TestDomain() {
+    mmu_.load_stage2(CpuIndex{0}, 0, 0);
     domain_->event_channels.destroy();
     domain_->grant_table.destroy();
     while (!domain_->address_space.teardown(1000)) {
@@ -80,6 +85,9 @@ class TestDomain {
     return Ipa(frame).value() + offset;
   }
 
+  // No CPU believes anything about the guest's memory that is not so any more.
+  void expect_settled() { mmu_.expect_settled(); }
+
   // Whether the vCPU was told to look at its event line, since the last time this was asked.
   bool was_notified(unsigned number = 0) {
     const auto bit = static_cast<std::uint32_t>(Work::kEvent);
@@ -94,7 +102,7 @@ class TestDomain {
         .tables = stage2::TableSource(domain.table_pool), .vmids = &vmids_, .ipa_bits = 40};
     domain.address_space.init(config).value();
     const MfnRange frames(kRam, kRam + kRamFrames);
-    mem::assign(frames, domain.id, mem::Contents::kScrubbed).value();
+    mem::assign(frames, domain.id, mem::Contents::kAsFound).value();
     domain.address_space.map(GfnRange(ram(0), ram(kRamFrames.value())), kRam, policy::domain_ram())
         .value();
     const GfnRange device(kDevice, kDevice + FrameCount(1));

@@ -10,6 +10,12 @@
 #include <cstdint>
 #include <cstring>
 
+#include "abi/event_channel.h"
+#include "abi/grant_table.h"
+#include "abi/hypercall.h"
+#include "abi/memory.h"
+#include "abi/sched.h"
+#include "abi/vcpu.h"
 #include "hypercall/test_caller.h"
 
 namespace socle::hypercall {
@@ -81,14 +87,186 @@ class Run {
     }
   }
 
+  // --- Calls that mean something: without them random bytes seldom get behind the first check.
+
+  unsigned below(unsigned limit) { return input_.take<std::uint8_t>() % limit; }
+  std::uint32_t port() { return below(16) == 0 ? input_.take<std::uint32_t>() : below(8); }
+  std::uint16_t self() {
+    static constexpr std::uint16_t kNames[] = {DOMID_SELF, 0, 0, 0, DOMID_SELF, 5};
+    return kNames[below(std::size(kNames))];
+  }
+  Gfn place() { return below(4) == 0 ? Gfn(0x70000 + below(4)) : page(); }
+
+  // The call with this structure as its argument, now and then with a word of it spoilt.
+  template <typename T>
+  void make_with(unsigned which, std::uint64_t operation, T request, bool is_third = false,
+                 std::uint64_t other = 1) {
+    const Gfn where = page();
+    const std::size_t offset = below(32) * 64;
+    if (below(8) == 0 && sizeof request >= 8) {
+      const std::uint64_t spoilt = number();
+      std::memcpy(reinterpret_cast<std::byte*>(&request) + below(sizeof request / 8) * 8, &spoilt,
+                  8);
+    }
+    std::memcpy(&guest_.at<std::byte>(where, offset), &request, sizeof request);
+    const std::uint64_t address = TestCaller::address(where, offset);
+    make(which, operation, is_third ? other : address, is_third ? address : other);
+  }
+
+  void event_call() {
+    constexpr unsigned kNumber = 32;
+    const unsigned operation = below(16);
+    switch (operation) {
+      case EVTCHNOP_bind_interdomain:
+        return make_with(kNumber, operation, abi::EventBindInterdomain{self(), port(), 0});
+      case EVTCHNOP_alloc_unbound:
+        return make_with(kNumber, operation, abi::EventAllocUnbound{self(), self(), 0});
+      case EVTCHNOP_status: {
+        abi::EventStatus request{};
+        request.dom = self();
+        request.port = port();
+        return make_with(kNumber, operation, request);
+      }
+      case EVTCHNOP_init_control:
+        return make_with(kNumber, operation,
+                         abi::EventInitControl{place().value(), below(8) * 8, below(3), 0, {}});
+      case EVTCHNOP_expand_array:
+        return make_with(kNumber, operation, abi::EventExpandArray{place().value()});
+      case EVTCHNOP_reset:
+        return make_with(kNumber, below(4) == 0 ? operation : 4u, abi::EventReset{self()});
+      default:
+        return make_with(kNumber, operation, abi::EventBindVirq{port(), below(20), 0});
+    }
+  }
+
+  void grant_call() {
+    constexpr unsigned kNumber = 20;
+    const std::uint64_t host = Ipa(place()).value();
+    const std::uint32_t ref = below(8);
+    switch (below(6)) {
+      case 0: {
+        abi::GrantMap request{};
+        request.host_addr = host;
+        request.flags = below(4) == 0 ? below(32) : GNTMAP_host_map | (below(2) << 2);
+        request.ref = ref;
+        return make_with(kNumber, GNTTABOP_map_grant_ref, request);
+      }
+      case 1: {
+        abi::GrantUnmap request{};
+        request.host_addr = host;
+        request.handle = below(4);
+        return make_with(kNumber, GNTTABOP_unmap_grant_ref, request);
+      }
+      case 2: {
+        abi::GrantCopy request{};
+        request.flags = static_cast<std::uint16_t>(below(4));
+        request.source.u.gmfn = (request.flags & 1) != 0 ? ref : page().value();
+        request.dest.u.gmfn = (request.flags & 2) != 0 ? below(8) : page().value();
+        request.source.domid = self();
+        request.dest.domid = self();
+        request.source.offset = input_.take<std::uint16_t>() % 5000;
+        request.dest.offset = input_.take<std::uint16_t>() % 5000;
+        request.len = input_.take<std::uint16_t>() % 5000;
+        return make_with(kNumber, GNTTABOP_copy, request);
+      }
+      case 3: {
+        abi::GrantCacheFlush request{};
+        request.a.dev_bus_addr = Ipa(page()).value();
+        request.offset = static_cast<std::uint16_t>(below(200));
+        request.length = input_.take<std::uint16_t>() % 4200;
+        request.op = below(4);
+        return make_with(kNumber, GNTTABOP_cache_flush, request);
+      }
+      case 4:
+        return make_with(kNumber, GNTTABOP_swap_grant_ref, abi::GrantSwap{ref, below(8), 0});
+      default: {
+        abi::GrantSetupTable request{};
+        request.dom = self();
+        request.nr_frames = below(80);
+        request.frame_list.q = address();
+        return make_with(kNumber, GNTTABOP_setup_table, request);
+      }
+    }
+  }
+
+  void memory_call() {
+    constexpr unsigned kNumber = 12;
+    switch (below(5)) {
+      case 0: {
+        abi::MemoryReservation request{};
+        request.extent_start.q = address() & ~std::uint64_t{7};
+        request.nr_extents = below(20);
+        request.extent_order = below(4) == 0 ? below(12) : 0;
+        request.domid = self();
+        return make_with(kNumber, below(2) == 0 ? 1 : 6, request);
+      }
+      case 1:
+        return make_with(kNumber, XENMEM_remove_from_physmap,
+                         abi::RemoveFromPhysmap{self(), place().value()});
+      case 2: {
+        abi::AddToPhysmapBatch request{};
+        request.domid = self();
+        request.space = static_cast<std::uint16_t>(below(7));
+        request.size = static_cast<std::uint16_t>(below(8));
+        request.idxs.q = address() & ~std::uint64_t{7};
+        request.gpfns.q = address() & ~std::uint64_t{7};
+        request.errs.q = address();
+        return make_with(kNumber, XENMEM_add_to_physmap_batch, request);
+      }
+      case 3:
+        return make_with(kNumber, 3 + below(2) * 11, abi::MemoryDomain{self()});
+      default:
+        return make_with(kNumber, XENMEM_add_to_physmap,
+                         abi::AddToPhysmap{self(), 0, below(3), below(70), place().value()});
+    }
+  }
+
+  void other_call() {
+    switch (below(5)) {
+      case 0:
+        return make_with(24, VCPUOP_register_vcpu_info,
+                         abi::RegisterVcpuInfo{place().value(), below(16) * 8, 0}, true, below(3));
+      case 1: {
+        abi::RegisterRunstateArea request{};
+        request.addr.p = address();
+        return make_with(24, VCPUOP_register_runstate_memory_area, request, true, below(3));
+      }
+      case 2: {
+        abi::SchedPoll request{};
+        request.ports.q = address();
+        request.nr_ports = below(5);
+        request.timeout = below(2);
+        return make_with(29, SCHEDOP_poll, request);
+      }
+      case 3: {
+        // The list of calls is whatever lies there.
+        return make(13, address() & ~std::uint64_t{7}, below(6), 0);
+      }
+      default: {
+        abi::MulticallEntry entry{};
+        entry.op = kNumbers[below(std::size(kNumbers))];
+        entry.args[0] = number();
+        entry.args[1] = address();
+        entry.args[2] = below(4);
+        const Gfn where = page();
+        std::memcpy(&guest_.at<std::byte>(where, below(32) * 64), &entry, sizeof entry);
+        return make(13, TestCaller::address(where), 1 + below(32), 0);
+      }
+    }
+  }
+
   void hypercall() {
     const unsigned which = kNumbers[input_.take<std::uint8_t>() % std::size(kNumbers)];
     const std::uint64_t operation = number();
     const std::uint64_t x1 = number();
     const std::uint64_t x2 = number();
+    make(which, operation, x1, x2);
+  }
+
+  void make(unsigned which, std::uint64_t x0, std::uint64_t x1, std::uint64_t x2) {
     cuts_ = 0;
     try {
-      (void)guest_.call(which, {operation, x1, x2});
+      (void)guest_.call(which, {x0, x1, x2});
     } catch (const Enough&) {
       guest_.frame().pc = TestCaller::kBehindHvc;
     }
@@ -106,14 +284,14 @@ class Run {
     std::memcpy(reinterpret_cast<std::byte*>(&guest_.shared_info()) + offset, &value, sizeof value);
   }
   void write_grant_entry() {
-    const std::uint32_t ref = input_.take<std::uint8_t>();
     const Mfn frame = guest_.domain().grant_table.frame(0).value();
-    port::owned_frame_as<abi::GrantEntry>(frame)[ref] = {
-        input_.take<std::uint8_t>(), 0, static_cast<std::uint32_t>(page().value())};
+    const unsigned flags = below(4) == 0 ? below(256) : 1 | (below(4) == 0 ? 4u : 0u);
+    port::owned_frame_as<abi::GrantEntry>(frame)[below(8)] = {
+        static_cast<std::uint16_t>(flags), 0, static_cast<std::uint32_t>(page().value())};
   }
 
   void one_step() {
-    switch (input_.take<std::uint8_t>() % 12) {
+    switch (input_.take<std::uint8_t>() % 16) {
       case 0:
         write_shared_info();
         break;
@@ -135,8 +313,23 @@ class Run {
       case 7:
         write();
         break;
-      default:
+      case 8:
         hypercall();
+        break;
+      case 9:
+      case 10:
+      case 11:
+        event_call();
+        break;
+      case 12:
+      case 13:
+        grant_call();
+        break;
+      case 14:
+        memory_call();
+        break;
+      default:
+        other_call();
         break;
     }
   }

@@ -14,7 +14,7 @@ expected_answers() {
   if [[ $HYPERVISOR != socle ]]; then differences=/dev/null; fi
   awk -F ' = ' '
     /^#/ { next }
-    NR == FNR { other[$1] = $0; next }
+    FILENAME == ARGV[1] { other[$1] = $0; next }
     $1 in other { print other[$1]; next }
     { print }' "$differences" "$SOCLE_ROOT/test/qemu/abi_probe.xen"
 }
