@@ -142,7 +142,7 @@ class Gicv3 {
   std::recursive_mutex mutex_;
   std::uint32_t distributor_control_ = 0;
   std::vector<Interrupt> shared_;
-  std::vector<Cpu> cpus_;
+  std::vector<Cpu> cpus_;  // also those without a redistributor
   std::unique_ptr<Distributor> distributor_;
   std::vector<std::unique_ptr<Redistributors>> redistributors_;
   std::uint64_t hypervisor_accesses_ = 0;

@@ -29,6 +29,7 @@ constexpr unsigned kMaxPerVisit = 64;
 // Who gets an interrupt: 1 .. kMaxHandlers is a handler's place + 1.
 constexpr std::uint8_t kNobody = 0;
 constexpr std::uint8_t kGuest = 0xff;
+constexpr std::uint8_t kKick = 0xfe;
 constexpr unsigned kMaxHandlers = 32;
 
 constinit SpinLock lock{LockRank::kGicDistributor};
@@ -41,10 +42,6 @@ constinit bool present = false;
 
 bool exists(IntId interrupt) {
   return interrupt.value() < lines() && interrupt.value() < hw::icc::kFirstSpecial;
-}
-
-void take_kick(IntId) {
-  port::receive_kick();
 }
 
 void take_maintenance(IntId) {
@@ -138,9 +135,8 @@ Result<> init_distributor(const platform::Gic& description) {
       owner.store(kNobody, std::memory_order_relaxed);
     for (auto& value : kick_values)
       value.store(0, std::memory_order_relaxed);
-    handlers[0] = take_kick;
-    handler_count = 1;
-    TRY(claim(IntId(kKickSgi), 1));
+    handler_count = 0;
+    TRY(claim(IntId(kKickSgi), kKick));
   }
   IntId maintenance(25);  // what the Base System Architecture (DEN0094) gives it
   if (description.maintenance.has_value() && description.maintenance->id.is_ppi())
@@ -185,10 +181,14 @@ void dispatch_physical() {
     }
     port::icc_end(number);
     const std::uint8_t owner = owners[number].load(std::memory_order_relaxed);
-    if (owner == kGuest)
+    if (owner == kGuest) {
       port::irq_for_guest(IntId(number));
-    else
+    } else if (owner == kKick) {
+      port::icc_deactivate(number);
+      port::receive_kick();
+    } else {
       take_own(IntId(number), owner);
+    }
     if (!port::icc_is_interrupt_pending()) return;
   }
 }

@@ -283,7 +283,7 @@ void take_incoming(Vcpu& vcpu) {
   std::uint32_t used = incoming.words_used.exchange(0, std::memory_order_acquire);
   if (used == 1) {
     const std::uint32_t bits = incoming.words[0].exchange(0, std::memory_order_acquire);
-    if (bits != 0 && bits < 0x1'0000 && std::has_single_bit(bits)) {
+    if (bits != 0 && bits < 0x1'0000 && (bits & (bits - 1)) == 0) {
       present<Kind::kSgi>(vcpu, static_cast<unsigned>(std::countr_zero(bits)));
       return;
     }
