@@ -64,14 +64,13 @@ class Writer {
     note(fdt_add_reservemap_entry(buffer_.data(), range.begin().value(), range.size()));
   }
   void end_reservations() { note(fdt_finish_reservemap(buffer_.data())); }
-  // Names from the tree end in NUL: they point into the blob.
   void begin(const char* name) { note(fdt_begin_node(buffer_.data(), name)); }
   void end() { note(fdt_end_node(buffer_.data())); }
   void property(const char* name, std::span<const std::byte> value) {
     note(fdt_property(buffer_.data(), name, value.data(), static_cast<int>(value.size())));
   }
   void copy(const Property& property_to_copy) {
-    property(property_to_copy.name().data(), property_to_copy.bytes());
+    property(property_to_copy.c_name(), property_to_copy.bytes());
   }
   void cell(const char* name, std::uint32_t value) {
     Cells cells;
@@ -175,7 +174,7 @@ class TreeWriter {
   }
 
   void begin(const Node& node) {
-    out_.begin(node.name().data());
+    out_.begin(node.c_name());
     switch (decision(node).action) {
       case NodeAction::kKeep:
         return copy_properties(node);

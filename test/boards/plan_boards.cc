@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Plans every tree it is given and checks the invariants of each plan and of each domain's tree.
-//   socle_plan_boards [-v] [--cmdline TEXT] [--tree OUT.dtb] [--every N] [--seeds FOLDER] TREE...
+//   socle_plan_boards [-v] [--cmdline TEXT] [--tree OUT.dtb] [--every N] [--seeds FOLDER]
+//     [--golden FOLDER [--update]] TREE...
 // TREE is a file, or a folder with .dtb files in it (--every N: every Nth of them). --tree writes
 // the domain's tree, --seeds the trees as they were planned (for the fuzzer). Trees of kernel
 // packages name RAM of size zero, for the boot loader to fill in: such trees are filled in as a
@@ -82,33 +83,74 @@ struct Choices {
   std::string command_line;
   std::string write_to;
   std::filesystem::path seeds;
+  std::filesystem::path golden;
+  bool update = false;
   std::size_t every = 1;
   bool verbose = false;
 };
 
-void show_plan(const Whole& whole) {
+// The plan as text: what golden files hold and -v shows.
+std::string plan_text(const Whole& whole) {
   using namespace socle;
   const hwdom::DomainPlan& plan = *whole.plan;
+  std::string text = "notes\n" + whole.text();
+  const auto line = [&text](const auto& formatted) { text.append(formatted.view()).append("\n"); };
+  const auto path = [&whole](fw::dt::NodeId id) {
+    return id == fw::dt::kNoNode ? fw::dt::Path("-") : whole.tree->node(id).path();
+  };
+  line(Text<200>("vcpus {}, event channels {}, grant window {}", plan.vcpus.size(),
+                 plan.event_channel_ppi, plan.grant_table_window));
+  for (const GfnRange& region : plan.extended_regions)
+    line(Text<200>("  extended region {}", region));
+  line(Text<200>("mappings"));
   for (const hwdom::Mapping& mapping : plan.mappings) {
     const Attributes& attributes = mapping.attributes;
-    const auto source = mapping.source == fw::dt::kNoNode ? fw::dt::Path("RAM")
-                                                          : whole.tree->node(mapping.source).path();
-    std::printf("    %012llx-%012llx %-18s %c%c%c %s %s\n",
-                static_cast<unsigned long long>(Ipa(mapping.gfns().begin()).value()),
-                static_cast<unsigned long long>(Ipa(mapping.gfns().end()).value()),
-                to_string(attributes.type()), attributes.permissions().read ? 'r' : '-',
-                attributes.permissions().write ? 'w' : '-',
-                attributes.permissions().execute ? 'x' : '-', to_string(attributes.reason()),
-                source.c_str());
+    line(Text<300>("  {012x}-{012x} {-18} {}{}{} {} {}", Ipa(mapping.gfns().begin()).value(),
+                   Ipa(mapping.gfns().end()).value(), to_string(attributes.type()),
+                   attributes.permissions().read ? 'r' : '-',
+                   attributes.permissions().write ? 'w' : '-',
+                   attributes.permissions().execute ? 'x' : '-', to_string(attributes.reason()),
+                   path(mapping.source).view()));
   }
+  line(Text<200>("kept"));
+  for (const hwdom::KeptMemory& memory : plan.kept_memory)
+    line(Text<200>("  {} {}", memory.range, memory.what));
+  for (const hwdom::KeptDevice& device : plan.kept_devices)
+    line(Text<300>("  {} {} ({})", device.region.range, path(device.node).view(),
+                   to_string(device.reason)));
+  line(Text<200>("interrupts"));
   for (const hwdom::InterruptRoute& route : plan.interrupts)
-    std::printf("    SPI %u %s\n", route.interrupt.id.value(),
-                whole.tree->node(route.node).path().c_str());
+    line(Text<200>("  {} {}", route.interrupt.id, path(route.node).view()));
+  line(Text<200>("nodes"));
+  for (std::uint32_t i = 0; i < plan.nodes.size(); ++i) {
+    const hwdom::NodeDecision& decision = plan.nodes[i];
+    if (decision.action == hwdom::NodeAction::kKeep) continue;
+    constexpr const char* kWords[] = {"kept", "disabled", "rewritten", "dropped"};
+    line(Text<300>("  {} {}: {}", kWords[static_cast<int>(decision.action)],
+                   path(fw::dt::NodeId{i}).view(), to_string(decision.reason)));
+  }
+  return text;
 }
 
 void write_file(const std::filesystem::path& path, const void* bytes, std::size_t size) {
   std::ofstream out(path, std::ios::binary);
   out.write(static_cast<const char*>(bytes), static_cast<std::streamsize>(size));
+}
+
+// Against the golden plan of that board: a change of plan must be meant.
+void compare(const std::string& text, const std::filesystem::path& golden, const Choices& choices,
+             Totals& totals) {
+  if (choices.update) return write_file(golden, text.data(), text.size());
+  std::ifstream file(golden, std::ios::binary);
+  const std::string expected((std::istreambuf_iterator<char>(file)),
+                             std::istreambuf_iterator<char>());
+  if (expected == text) return;
+  ++totals.wrong;
+  const auto differs = std::ranges::mismatch(expected, text);
+  const auto begin = static_cast<std::size_t>(differs.in2 - text.begin());
+  const std::size_t from = text.rfind('\n', begin) + 1;
+  std::printf("%s: another plan, from here on:\n%s\n", golden.c_str(),
+              text.substr(from, text.find('\n', begin) - from).c_str());
 }
 
 void plan_file(const std::filesystem::path& path, const Choices& choices, Totals& totals) {
@@ -139,12 +181,13 @@ void plan_file(const std::filesystem::path& path, const Choices& choices, Totals
   if (choices.verbose || verdict != Whole::Verdict::kPlanned)
     std::printf("%s: %s %s\n", path.c_str(), words[static_cast<int>(verdict)], reason.c_str());
   if (choices.verbose) {
-    std::printf("%s", whole.text().c_str());
-    if (whole.plan != nullptr) show_plan(whole);
+    std::printf("%s", whole.plan != nullptr ? plan_text(whole).c_str() : whole.text().c_str());
   }
   if (!choices.write_to.empty() && verdict == Whole::Verdict::kPlanned) {
     write_file(choices.write_to, whole.written.data(), whole.written_size);
   }
+  if (!choices.golden.empty() && whole.plan != nullptr)
+    compare(plan_text(whole), choices.golden / (path.stem().string() + ".plan"), choices, totals);
   if (!choices.seeds.empty()) {
     fdt_pack(file.data());
     write_file(choices.seeds / path.filename(), file.data(), fdt_totalsize(file.data()));
@@ -176,6 +219,10 @@ int main(int argc, char** argv) {
       choices.write_to = argv[++i];
     else if (argument == "--every" && i + 1 < argc)
       choices.every = std::max(1ul, std::strtoul(argv[++i], nullptr, 10));
+    else if (argument == "--golden" && i + 1 < argc)
+      choices.golden = argv[++i];
+    else if (argument == "--update")
+      choices.update = true;
     else if (argument == "--seeds" && i + 1 < argc)
       std::filesystem::create_directories(choices.seeds = argv[++i]);
     else

@@ -20,7 +20,10 @@
 
 #include "test/support/plan_whole.h"
 
+// libFuzzer's names.
+// NOLINTBEGIN(readability-identifier-naming)
 extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t max_size);
+// NOLINTEND(readability-identifier-naming)
 
 namespace {
 
@@ -94,6 +97,7 @@ void change_property(std::byte* blob, std::size_t size, std::minstd_rand& random
 
 }  // namespace
 
+// NOLINTBEGIN(readability-identifier-naming)
 extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size,
                                                std::size_t max_size, unsigned seed) {
   std::minstd_rand random(seed);
@@ -125,3 +129,4 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   return 0;
 }
+// NOLINTEND(readability-identifier-naming)

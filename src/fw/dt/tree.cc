@@ -48,6 +48,10 @@ std::string_view Node::name() const {
                          : std::string_view(name, static_cast<std::size_t>(size));
 }
 
+const char* Node::c_name() const {
+  return fdt_get_name(tree_->blob_.data(), tree_->nodes_[index_of(id_)].offset, nullptr);
+}
+
 std::string_view Node::base_name() const {
   return base_of(name());
 }

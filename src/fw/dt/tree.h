@@ -56,6 +56,8 @@ class Property {
       : name_(name), bytes_(bytes) {}
 
   [[nodiscard]] std::string_view name() const { return name_; }
+  // The same for C: a name of a tree ends in NUL.
+  [[nodiscard]] const char* c_name() const { return name_.data(); }
   [[nodiscard]] std::span<const std::byte> bytes() const { return bytes_; }
   [[nodiscard]] std::size_t size() const { return bytes_.size(); }
   // Whole cells of 32 bits; a rest of 1 to 3 bytes is not counted.
@@ -140,6 +142,7 @@ class Node {
   bool operator==(const Node& other) const { return id_ == other.id_; }
 
   [[nodiscard]] std::string_view name() const;       // "pl011@9000000"
+  [[nodiscard]] const char* c_name() const;          // the same, ending in NUL
   [[nodiscard]] std::string_view base_name() const;  // "pl011"
   [[nodiscard]] Path path() const;
   [[nodiscard]] Node parent() const;  // none for the root
