@@ -16,8 +16,6 @@ namespace socle::gic {
 namespace {
 
 using namespace detail;
-namespace gicd = hw::gicd;
-namespace gicr = hw::gicr;
 
 // One priority for all physical interrupts. Non-secure software sees the upper half of the
 // priorities shifted; the value is in the middle either way.

@@ -14,7 +14,6 @@ namespace {
 using abi::Errno;
 using abi::refuse;
 using abi::Status;
-using guest::GuestVa;
 
 bool is_off(const Vcpu& vcpu) {
   return vcpu.power.state.load(std::memory_order_acquire) == guest::PowerState::State::kOff;

@@ -324,7 +324,6 @@ void Boot::log_memory_kept() const {
       gic::dispatch_physical();
     }
   }
-  guest::load_guest_controls();
   guest::run(*domain.vcpus[number]);
 }
 
