@@ -13,6 +13,10 @@
 
 #include "base/check.h"
 
+#if __STDC_HOSTED__
+#include <sched.h>
+#endif
+
 #define SOCLE_CAPABILITY(name) __attribute__((capability(name)))
 #define SOCLE_SCOPED_CAPABILITY __attribute__((scoped_lockable))
 #define SOCLE_GUARDED_BY(lock) __attribute__((guarded_by(lock)))
@@ -52,11 +56,13 @@ namespace detail {
 // Bit n is set while this CPU holds a lock of rank n.
 inline thread_local constinit std::uint32_t held_lock_ranks = 0;
 
+// Between two looks at something that another CPU will change. On the host a thread may be waiting
+// for one that is not running: it gives its turn away.
 inline void spin_hint() {
-#if defined(__aarch64__)
-  asm volatile("yield" ::: "memory");
+#if __STDC_HOSTED__
+  sched_yield();
 #else
-  asm volatile("" ::: "memory");
+  asm volatile("yield" ::: "memory");
 #endif
 }
 }  // namespace detail
