@@ -132,8 +132,7 @@ class Gicv3::Redistributors : public RegisterModel {
   const unsigned count_;
 };
 
-Gicv3::Gicv3(const Options& options)
-    : options_(options), shared_(options.lines - 32), cpus_(16) {
+Gicv3::Gicv3(const Options& options) : options_(options), shared_(options.lines - 32), cpus_(16) {
   CHECK(the_gic == nullptr && options.cpus <= 16 && options.lines % 32 == 0);
   the_gic = this;
   for (Cpu& cpu : cpus_) {

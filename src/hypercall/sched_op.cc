@@ -57,7 +57,8 @@ Status<> poll(Vcpu& caller, const abi::SchedPoll& request) {
 // vCPUs stay where they are: the hardware domain may ask for what is so, or for nothing.
 Status<> pin(const Vcpu& caller, const ::sched_pin_override& request) {
   if (!caller.domain.properties.is_hardware_domain) return refuse(Errno::kEPERM);
-  const bool is_so = request.pcpu < 0 || static_cast<unsigned>(request.pcpu) == index_of(caller.cpu);
+  const bool is_so =
+      request.pcpu < 0 || static_cast<unsigned>(request.pcpu) == index_of(caller.cpu);
   if (!is_so) return refuse(Errno::kEINVAL);
   return {};
 }
