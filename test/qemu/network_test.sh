@@ -36,7 +36,8 @@ PYTHON
 transfers() {
   local out
   rm -f "$SCRATCH"/{port,up,down}
-  head -c 32M /dev/urandom >"$SCRATCH/down"
+  # Text: the wget of busybox posts a file up to its first NUL.
+  head -c 24M /dev/urandom | base64 >"$SCRATCH/down"
   serve
   out=$(dom0 "$@" -- "
     for try in \$(seq 100); do ip route | grep -q default && break; sleep 0.1; done
