@@ -36,7 +36,9 @@ void set_run_state(Vcpu& vcpu, RunState state) {
   Runstate& runstate = vcpu.runstate;
   const std::uint64_t now = port::system_time_ns();
   const RunState old = runstate.state.load(std::memory_order_relaxed);
-  const std::uint64_t since = runstate.entered_at.load(std::memory_order_relaxed);
+  // Its life begins when it first runs: guests count time offline as stolen.
+  const bool is_first = runstate.sequence.load(std::memory_order_relaxed) == 0;
+  const std::uint64_t since = is_first ? now : runstate.entered_at.load(std::memory_order_relaxed);
   auto& spent = runstate.time[index_of(old)];
 
   const std::uint32_t sequence = runstate.sequence.load(std::memory_order_relaxed);
@@ -72,7 +74,8 @@ void update_runstate_area(Vcpu& vcpu) {
 abi::RunstateInfo read_runstate(const Vcpu& vcpu) {
   abi::RunstateInfo info = snapshot(vcpu.runstate);
   const std::uint64_t now = port::system_time_ns();
-  if (now > info.state_entry_time) info.time[info.state] += now - info.state_entry_time;
+  const bool has_run = info.state_entry_time != 0;
+  if (has_run && now > info.state_entry_time) info.time[info.state] += now - info.state_entry_time;
   return info;
 }
 

@@ -30,6 +30,7 @@ struct Runstate {
   // Odd while a change is under way.
   std::atomic<std::uint32_t> sequence{0};
   std::atomic<RunState> state{RunState::kOffline};
+  // 0: it has never run, and its time has not begun.
   std::atomic<std::uint64_t> entered_at{0};
   std::array<std::atomic<std::uint64_t>, 4> time{};
   // Guest virtual address of the registered copy; 0: none. Shared (another vCPU may register it).
