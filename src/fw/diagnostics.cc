@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fw/diagnostics.h"
 
+#include <algorithm>
+#include <array>
+
 namespace socle::fw {
 
 void Diagnostics::add(LogLevel level, std::string_view text) {
@@ -9,6 +12,13 @@ void Diagnostics::add(LogLevel level, std::string_view text) {
     if (kept && lines_.push_back({level, *kept})) return;
   }
   ++dropped_;
+}
+
+void Diagnostics::add_formatted(LogLevel level, std::string_view format,
+                                std::initializer_list<FormatArg> args) {
+  std::array<char, kMaxLength> line;
+  const std::size_t wanted = format_args(line, format, {args.begin(), args.size()});
+  add(level, std::string_view(line.data(), std::min(wanted, line.size())));
 }
 
 bool Diagnostics::mentions(std::string_view part) const {

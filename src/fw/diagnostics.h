@@ -11,6 +11,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <span>
 #include <string_view>
 
@@ -36,25 +37,24 @@ class Diagnostics {
 
   template <typename... Args>
   void warning(FormatString<std::type_identity_t<Args>...> format, const Args&... args) {
-    add(LogLevel::kWarning, Text<kMaxLength>(format, args...).view());
+    add_formatted(LogLevel::kWarning, format.text(), {FormatArg(args)...});
   }
   template <typename... Args>
   void info(FormatString<std::type_identity_t<Args>...> format, const Args&... args) {
-    add(LogLevel::kInfo, Text<kMaxLength>(format, args...).view());
+    add_formatted(LogLevel::kInfo, format.text(), {FormatArg(args)...});
   }
   // Adds an error line and returns the error to return: `return notes.error(Error::kCorrupt, ...)`.
   template <typename... Args>
   std::unexpected<Error> error(Error error, FormatString<std::type_identity_t<Args>...> format,
                                const Args&... args) {
-    add(LogLevel::kError, Text<kMaxLength>(format, args...).view());
+    add_formatted(LogLevel::kError, format.text(), {FormatArg(args)...});
     return fail(error);
   }
-
   // The same for what may not matter: the line is a warning, the caller decides about the error.
   template <typename... Args>
   std::unexpected<Error> problem(Error error, FormatString<std::type_identity_t<Args>...> format,
                                  const Args&... args) {
-    add(LogLevel::kWarning, Text<kMaxLength>(format, args...).view());
+    add_formatted(LogLevel::kWarning, format.text(), {FormatArg(args)...});
     return fail(error);
   }
 
@@ -68,6 +68,10 @@ class Diagnostics {
   std::size_t log(std::size_t first = 0) const;
 
  private:
+  // One copy of the code for all kinds of arguments.
+  void add_formatted(LogLevel level, std::string_view format,
+                     std::initializer_list<FormatArg> args);
+
   Arena* arena_;
   ArenaVector<Line> lines_;
   std::size_t dropped_ = 0;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "fw/sort.h"
 #include "hwdom/plan_parts.h"
 
 namespace socle::hwdom {
@@ -152,7 +153,7 @@ Result<> plan_interrupts(Planner& planner) {
   fw::ArenaVector<InterruptRoute> routes(planner.arena);
   TRY(collect_routes(planner, routes));
   // Of several nodes that share an interrupt the first enabled one stands for it.
-  std::ranges::sort(routes, {}, [&](const InterruptRoute& route) {
+  fw::sort_by(routes.span(), [&](const InterruptRoute& route) {
     const bool enabled = planner.platform().device(route.node)->enabled;
     return std::tuple(route.interrupt.id, !enabled, index_of(route.node));
   });

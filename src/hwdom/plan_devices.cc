@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "fw/sort.h"
 #include "hwdom/plan_parts.h"
 #include "hwdom/plan_sweep.h"
 
@@ -149,7 +150,7 @@ Result<> find_partial_pages(std::span<const KeptDevice> kept, fw::ArenaVector<Pa
     if (cuts_first) TRY(out.push_back({first, i}));
     if (cuts_last && (last != first || !cuts_first)) TRY(out.push_back({last, i}));
   }
-  std::ranges::sort(out, {}, &PartialPage::page);
+  fw::sort_by(out.span(), [](const PartialPage& partial) { return partial.page; });
   return {};
 }
 
@@ -241,7 +242,7 @@ Result<> assemble(Planner& planner, std::span<const Mapping> reserved,
   for (const Mapping& mapping : devices)
     TRY(all.push_back(mapping));
   TRY(add_gicv2_interface(planner, all));
-  std::ranges::sort(all, {}, &Mapping::first);
+  fw::sort_by(all.span(), [](const Mapping& mapping) { return mapping.first; });
   for (std::size_t i = 1; i < all.size(); ++i)
     CHECK(all[i - 1].gfns().end() <= all[i].first);
   planner.out.mappings = all.finish();

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "fw/sort.h"
 #include "hwdom/plan_parts.h"
 
 namespace socle::hwdom {
@@ -242,7 +243,7 @@ Result<> choose_regions(Planner& planner, const RangeList& foreign, const RangeL
       TRY(out.push_back(as_guest_frames(MfnRange(inside.begin(), inside.begin() + size))));
     }
   }
-  std::ranges::sort(out, {}, [](const GfnRange& range) { return range.begin(); });
+  fw::sort_by(out.span(), [](const GfnRange& range) { return range.begin(); });
   planner.out.extended_regions = out.finish();
   return {};
 }

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
+#include "fw/sort.h"
 #include "hwdom/plan_parts.h"
 
 namespace socle::hwdom {
 
 void normalise(RangeList& ranges) {
-  std::ranges::sort(ranges, {}, [](const MfnRange& range) { return range.begin(); });
+  fw::sort_by(ranges.span(), [](const MfnRange& range) { return range.begin(); });
   std::size_t kept = 0;
   for (const MfnRange& range : ranges) {
     if (range.empty()) continue;

@@ -5,6 +5,8 @@
 #include <array>
 #include <tuple>
 
+#include "fw/sort.h"
+
 namespace socle::hwdom {
 
 namespace {
@@ -116,13 +118,13 @@ Result<> append(MappingList& out, const MfnRange& frames, const Attributes& attr
 }  // namespace
 
 Result<> sweep(fw::Arena& arena, std::span<Claim> claims, MappingList& out) {
-  std::ranges::sort(claims, {}, [](const Claim& claim) {
+  fw::sort_by(claims, [](const Claim& claim) {
     return std::pair(claim.frames.begin(), index_of(claim.node));
   });
   const std::span<const Claim*> ends = TRY(arena.allocate<const Claim*>(claims.size(), nullptr));
   for (std::size_t i = 0; i < claims.size(); ++i)
     ends[i] = &claims[i];
-  std::ranges::sort(ends, {}, [](const Claim* claim) { return claim->frames.end(); });
+  fw::sort_by(ends, [](const Claim* const& claim) { return claim->frames.end(); });
 
   ActiveClaims active(arena);
   std::size_t next_begin = 0;

@@ -260,6 +260,18 @@ Result<std::optional<Device>> read_device(const Reader& reader, const Node& node
   return device;
 }
 
+Iommu iommu_at(const Node& node, const std::optional<Device>& device) {
+  Iommu iommu;
+  iommu.kind = iommu_kind(node);
+  iommu.node = node.id();
+  iommu.enabled = node.is_enabled();
+  if (device) {
+    iommu.regions = device->regions;
+    iommu.interrupts = device->interrupts;
+  }
+  return iommu;
+}
+
 bool is_leftover(const Node& node) {
   return node.depth() != 0 && node.is_compatible("xen,xen");
 }
@@ -275,14 +287,10 @@ Result<> read_devices(const Reader& reader, Platform& out) {
     if (is_no_device(node)) continue;
     if (is_leftover(node)) TRY(leftovers.push_back({node.id()}));
     const auto device = TRY(read_device(reader, node, out.gic));
+    // An IOMMU is one even if its registers cannot be read: nobody else's, in any case.
+    if (is_iommu(node)) TRY(iommus.push_back(iommu_at(node, device)));
     if (!device) continue;
     TRY(devices.push_back(*device));
-    if (is_iommu(node))
-      TRY(iommus.push_back({.kind = iommu_kind(node),
-                            .node = node.id(),
-                            .enabled = device->enabled,
-                            .regions = device->regions,
-                            .interrupts = device->interrupts}));
     if (out.opaque_interrupt_controller == fw::dt::kNoNode &&
         is_opaque_controller(node, *device, out.gic))
       out.opaque_interrupt_controller = node.id();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
+#include "fw/sort.h"
 #include "platform/read.h"
 
 namespace socle::platform {
@@ -30,7 +31,7 @@ Result<> add_bank(const Node& node, std::size_t index, fw::ArenaVector<RamBank>&
 }
 
 void sort_and_merge(fw::ArenaVector<RamBank>& banks, const Reader& reader) {
-  std::ranges::sort(banks, {}, [](const RamBank& bank) { return bank.range.begin(); });
+  fw::sort_by(banks.span(), [](const RamBank& bank) { return bank.range.begin(); });
   std::size_t last = 0;
   for (std::size_t i = 1; i < banks.size(); ++i) {
     RamBank& before = banks[last];
@@ -108,7 +109,7 @@ Result<std::span<const ReservedRange>> read_reserved(const fw::dt::Tree& tree, f
     for (const Node node : chosen.children())
       if (node.is_available() && is_frame_buffer(node))
         TRY(add_reserved(reader, node, ReservedRange::Origin::kFrameBuffer, out));
-  std::ranges::sort(out, {}, [](const ReservedRange& reserved) {
+  fw::sort_by(out.span(), [](const ReservedRange& reserved) {
     return std::pair(reserved.range.begin(), reserved.range.end());
   });
   return out.finish();

@@ -8,6 +8,7 @@
 
 #include "fw/dt/big_endian.h"
 #include "fw/dt/tree.h"
+#include "fw/sort.h"
 
 namespace socle::fw::dt {
 
@@ -45,7 +46,7 @@ bool is_name(std::string_view name) {
 
 struct Token {
   std::uint32_t tag = FDT_END;
-  std::uint32_t offset = 0;  // in the structure block
+  std::uint32_t offset = 0;  // in the blob
   std::string_view name;     // of the node or property
   std::span<const std::byte> value;
 };
@@ -54,7 +55,8 @@ struct Token {
 class Tokenizer {
  public:
   Tokenizer(std::span<const std::byte> blob, const Header& header, Diagnostics& notes)
-      : structure_(blob.subspan(header.structure, header.structure_size)),
+      : begin_(header.structure),
+        structure_(blob.subspan(header.structure, header.structure_size)),
         strings_(blob.subspan(header.strings, header.strings_size)),
         notes_(notes) {}
 
@@ -64,7 +66,7 @@ class Tokenizer {
       if (structure_.size() - at_ < 4 || at_ > structure_.size())
         return corrupt("the structure block has no end");
       Token token;
-      token.offset = static_cast<std::uint32_t>(at_);
+      token.offset = begin_ + static_cast<std::uint32_t>(at_);
       token.tag = load_be32(structure_.data() + at_);
       at_ += 4;
       switch (token.tag) {
@@ -122,6 +124,7 @@ class Tokenizer {
     return {};
   }
 
+  std::uint32_t begin_;
   std::span<const std::byte> structure_;
   std::span<const std::byte> strings_;
   Diagnostics& notes_;
@@ -233,7 +236,7 @@ class Indexer {
 
   void begin_node(NodeId id, NodeId parent, const Token& token, NodeId* last_child) {
     Tree::Record& node = record(id);
-    node.offset = static_cast<std::int32_t>(token.offset);
+    node.offset = token.offset;
     node.parent = parent;
     if (parent != kNoNode) {
       Tree::Record& above = record(parent);
@@ -299,7 +302,7 @@ class Indexer {
 
   void sort_phandles() {
     tree_.phandles_ = tree_.phandles_.first(phandle_count_);
-    std::ranges::sort(tree_.phandles_, [](const auto& a, const auto& b) {
+    sort(tree_.phandles_, [](const auto& a, const auto& b) {
       return a.phandle != b.phandle ? a.phandle < b.phandle : a.node < b.node;
     });
     for (std::size_t i = 1; i < phandle_count_; ++i) {
@@ -356,12 +359,13 @@ Result<const Tree*> Tree::open(std::span<const std::byte> readable, Arena& arena
   const std::span<const std::byte> blob = readable.first(header.total_size);
   const Tokenizer tokens(blob, header, notes);
   const Counts counts = TRY(check_structure(tokens));
-  // The library's own opinion, since it reads the properties later.
+  // The library's own opinion, since everybody else reads trees with it.
   if (fdt_check_full(blob.data(), blob.size()) != 0)
     return notes.error(Error::kCorrupt, "device tree: it does not pass libfdt's check");
 
   Tree* tree = TRY(arena.make<Tree>());
   tree->blob_ = blob;
+  tree->strings_ = blob.data() + header.strings;
   tree->notes_ = &notes;
   tree->boot_cpu_ = header.boot_cpu;
   tree->strings_size_ = header.strings_size;

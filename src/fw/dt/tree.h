@@ -113,22 +113,23 @@ class Properties {
  public:
   class Iterator {
    public:
-    Iterator(const Tree* tree, int offset) : tree_(tree), offset_(offset) {}
+    Iterator(const Tree* tree, std::size_t offset) : tree_(tree), offset_(offset) {}
     Property operator*() const;
+    [[nodiscard]] bool is_named(std::string_view name) const;
     Iterator& operator++();
     bool operator==(const Iterator& other) const { return offset_ == other.offset_; }
 
    private:
     const Tree* tree_;
-    int offset_;
+    std::size_t offset_;
   };
-  Properties(const Tree* tree, int first) : tree_(tree), first_(first) {}
+  Properties(const Tree* tree, std::size_t first) : tree_(tree), first_(first) {}
   [[nodiscard]] Iterator begin() const { return {tree_, first_}; }
-  [[nodiscard]] Iterator end() const { return {tree_, -1}; }
+  [[nodiscard]] Iterator end() const { return {tree_, 0}; }
 
  private:
   const Tree* tree_;
-  int first_;
+  std::size_t first_;
 };
 
 class Node {
@@ -225,7 +226,7 @@ class Tree {
 
   static constexpr std::uint8_t kNoCells = 0xff;
   struct Record {
-    std::int32_t offset = 0;
+    std::uint32_t offset = 0;  // of its token, in the blob
     NodeId parent = kNoNode;
     NodeId first_child = kNoNode;
     NodeId next_sibling = kNoNode;
@@ -255,7 +256,10 @@ class Tree {
   Tree& operator=(const Tree&) = delete;
 
  private:
+  [[nodiscard]] std::size_t property_from(std::size_t offset) const;
+
   std::span<const std::byte> blob_;
+  const std::byte* strings_ = nullptr;
   std::span<Record> nodes_;
   std::span<PhandleEntry> phandles_;
   std::span<PaRange> reservations_;

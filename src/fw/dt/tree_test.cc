@@ -2,6 +2,7 @@
 #include "fw/dt/tree.h"
 
 #include "base/test.h"
+#include "fw/sort.h"
 
 #include "test/support/tree_builder.h"
 
@@ -210,6 +211,31 @@ TEST(Diagnostics, KeepsTheFirstLinesAndCountsTheRest) {
   EXPECT_EQ(notes.dropped(), 5u);
   EXPECT_TRUE(notes.mentions("line 511"));
   EXPECT_FALSE(notes.mentions("line 512"));
+}
+
+TEST(Sort, OrdersAnyNumberOfElementsOfAnySize) {
+  struct Wide {
+    std::uint32_t key;
+    std::uint8_t rest[9];
+  };
+  std::uint32_t random = 1;
+  for (std::size_t count = 0; count < 200; ++count) {
+    std::vector<Wide> items(count);
+    std::uint64_t sum = 0;
+    for (Wide& item : items) {
+      random = random * 1664525 + 1013904223;
+      item.key = random >> 24;
+      item.rest[8] = static_cast<std::uint8_t>(item.key);
+      sum += item.key;
+    }
+    sort_by(std::span(items), [](const Wide& item) { return item.key; });
+    for (std::size_t i = 0; i < count; ++i) {
+      if (i != 0) EXPECT_LE(items[i - 1].key, items[i].key);
+      EXPECT_EQ(items[i].rest[8], items[i].key);
+      sum -= items[i].key;
+    }
+    EXPECT_EQ(sum, 0u);
+  }
 }
 
 TEST(ArenaVector, KeepsItsElementsWhenItHasToMove) {
