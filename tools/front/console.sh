@@ -100,6 +100,7 @@ command_session() {
       elif [[ $OPT_VERBOSE == yes ]]; then
         printf '%s\n' "${LINE%$'\r'}" >&2
       fi
+      if [[ $LINE =~ ^\(SOCLE\).*cannot\ go\ on ]]; then break; fi # it halts, with its reason shown
       continue
     fi
     if [[ $carriage == yes ]]; then LINE=${LINE%$'\r'}; fi
@@ -124,7 +125,9 @@ finish_session() {
     return 0
   fi
   stop_qemu
-  if [[ $TIMED_OUT == yes && $1 == yes ]]; then
+  if [[ $LINE =~ ^\(SOCLE\).*cannot\ go\ on ]]; then
+    failed_boot "the hypervisor gave up (the lines above say why)"
+  elif [[ $TIMED_OUT == yes && $1 == yes ]]; then
     failed_boot "the command did not end within $OPT_TIMEOUT seconds (--timeout)"
     exit 124
   elif [[ $TIMED_OUT == yes ]]; then
