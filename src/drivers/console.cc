@@ -40,6 +40,8 @@ struct Key {
 
 constexpr char kSwitchKey = 'a' & 0x1f;  // Ctrl-A
 constexpr unsigned kSwitchCount = 3;
+// A pasted screenful, twice.
+constexpr std::size_t kInputSize = 4096;
 // Polls of a port before a character is given up: at 9600 baud one takes about a millisecond, and a
 // poll of a device register at least 100 ns.
 constexpr unsigned kPolls = 100'000;
@@ -59,7 +61,7 @@ struct State {
   bool for_socle = false;        // the keyboard is
   unsigned switch_keys = 0;
   ByteRing<16384> output;
-  ByteRing<1024> input;
+  ByteRing<kInputSize> input;
   InplaceVector<Key, 32> keys;
   void (*listener)() = nullptr;
 };
@@ -270,7 +272,7 @@ void attach_interrupt() {
 void handle_interrupt(IntId) {
   if (state.driver == nullptr) return;
   state.driver->acknowledge(state.registers);
-  // Bounded: a port that receives without end is left to the next interrupt.
+  // Bounded: a port that receives without end is left to the next interrupt, which stays asserted.
   bool has_guest_input = false;
   for (unsigned i = 0; i < 256; ++i) {
     const Received received = receive();

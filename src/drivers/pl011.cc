@@ -98,9 +98,10 @@ void set_interrupts(const MmioRegion& registers, bool receive, bool transmit) {
                                         (transmit ? kInterruptTransmit : 0));
 }
 
+// Not the receive interrupts: reading the FIFO empty takes them back, and one that is cleared while
+// bytes are left is not raised again until that many more have come (DDI 0183, 2.4).
 void acknowledge(const MmioRegion& registers) {
-  registers.write32(kInterruptClear,
-                    kInterruptReceive | kInterruptReceiveTimeout | kInterruptTransmit);
+  registers.write32(kInterruptClear, kInterruptTransmit);
 }
 
 constexpr std::string_view kPl011Compatible[] = {"arm,pl011"};

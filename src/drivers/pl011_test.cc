@@ -103,6 +103,14 @@ TEST(Pl011, DropsCharactersThatCameWithErrors) {
   EXPECT_EQ(kPl011Driver.get(region()), -1);
 }
 
+TEST(Pl011, TheInterruptOfUnreadBytesIsNotAcknowledgedAway) {
+  Model model;
+  kPl011Driver.acknowledge(region());
+  EXPECT_EQ(model.registers[0x44] & 0x50, 0u);
+  kSbsaUartDriver.acknowledge(region());
+  EXPECT_EQ(model.registers[0x44] & 0x50, 0u);
+}
+
 TEST(Pl011, TheServerSubsetIsNeitherConfiguredNorEnabled) {
   Model model;
   kSbsaUartDriver.initialise(region(), 115200, 24'000'000);
