@@ -315,16 +315,23 @@ void Boot::log_memory_kept() const {
            image().size() >> 10, heap_.size() >> 10);
 }
 
+// Until the next interrupt, kicks included: those that stop the machine, too.
+void idle() {
+  port::wait_for_interrupt();
+  gic::dispatch_physical();
+}
+
 // The domain is complete: every CPU that has a vCPU of it runs it from here on.
 [[noreturn]] void run_vcpu(guest::Domain& domain, CpuIndex cpu) {
   const unsigned number = index_of(cpu);
-  if (number >= domain.vcpus.size()) {
-    for (;;) {
-      port::wait_for_interrupt();
-      gic::dispatch_physical();
-    }
-  }
+  while (number >= domain.vcpus.size())
+    idle();
   guest::run(*domain.vcpus[number]);
+}
+
+void wake_the_others() {
+  for (unsigned cpu = 1; cpu < port::online_cpus(); ++cpu)
+    port::kick_cpu(CpuIndex(static_cast<std::uint16_t>(cpu)));
 }
 
 }  // namespace
@@ -342,6 +349,7 @@ void boot(const PaRange& tree, const EarlyConsole& console) {
   register_keys(*hardware_domain);
   log_info("console: input goes to dom0 (three times Ctrl-A switches it to Socle)");
   hardware_domain_is_ready.store(true, std::memory_order_release);
+  wake_the_others();
   run_vcpu(*hardware_domain, port::current_cpu());
 }
 
@@ -350,7 +358,7 @@ void run_secondary(CpuIndex cpu) {
   if (!gic.has_value())
     log_error("CPU {}: its interrupt controller does not start: {}", cpu, gic.error());
   while (!hardware_domain_is_ready.load(std::memory_order_acquire))
-    detail::spin_hint();
+    idle();
   run_vcpu(*hardware_domain, cpu);
 }
 
