@@ -5,6 +5,8 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
+#include <random>
 #include <thread>
 #include <vector>
 
@@ -118,6 +120,120 @@ TEST(VgicThreads, VcpusThatAskEachOtherAllGetTheirAnswers) {
   for (std::thread& cpu : cpus)
     cpu.join();
   EXPECT_EQ(done.load(), kCpus);
+}
+
+// Devices that raise their lines when they please and lower them while they are handled, and guests
+// that move, disable and nest their interrupts meanwhile. Each rise is taken once: one taken more
+// is what Linux calls "nobody cared".
+class Levels {
+ public:
+  static constexpr std::uint32_t kFirst = 40;
+  static constexpr unsigned kCount = 3;
+
+  explicit Levels(unsigned list_registers) : machine_(options(list_registers)) {
+    for (unsigned n = 0; n < kCpus; ++n) {
+      machine_.open(n);
+      machine_.enable(n, kSgi, 0x10);
+    }
+    for (unsigned n = 0; n < kCount; ++n)
+      machine_.enable(0, kFirst + n, static_cast<std::uint8_t>(0x20 * (n + 1)));  // they nest
+  }
+
+  void run() {
+    port::host_after_kick = nullptr;
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    std::vector<std::thread> cpus;
+    for (unsigned n = 0; n < kCpus; ++n) {
+      cpus.emplace_back([&, n] {
+        std::mt19937 random(n);
+        run_cpu(machine_, n, stop_, [&](Vcpu& vcpu) {
+          guest(n, random() % 3 == 0);
+          if (std::chrono::steady_clock::now() > end) stop_ = true;
+          if (rises_.load() >= kRounds) {
+            if (is_quiet()) stop_ = true;
+            return;
+          }
+          if (n < kCount) raise(kFirst + n);
+          change(vcpu, random);
+        });
+      });
+    }
+    for (std::thread& cpu : cpus)
+      cpu.join();
+    EXPECT_EQ(for_nothing_.load(), 0u);
+    EXPECT_EQ(taken_.load(), rises_.load());
+    EXPECT_GE(rises_.load(), kRounds);
+  }
+
+ private:
+  static GicMachine::Options options(unsigned list_registers) {
+    GicMachine::Options options = four_cpus();
+    options.gic.list_registers = list_registers;
+    return options;
+  }
+  bool is_high(std::uint32_t spi) { return machine_.gic().interrupt(0, spi).line; }
+  // All rises have been taken; one that is taken again comes at once.
+  bool is_quiet() { return taken_.load() + for_nothing_.load() >= rises_.load(); }
+
+  void raise(std::uint32_t spi) {
+    if (is_high(spi)) return;
+    rises_.fetch_add(1);
+    machine_.gic().set_line(0, spi, true);
+  }
+
+  // Takes an interrupt, or ends the one that was taken last.
+  void guest(unsigned n, bool take) {
+    std::vector<std::uint32_t>& running = running_[n];
+    if (!take) {
+      if (running.empty()) return;
+      machine_.gic().guest_end(n, running.back());
+      running.pop_back();
+      return;
+    }
+    const std::uint32_t taken = machine_.gic().guest_acknowledge(n);
+    if (taken == kSpurious) return;
+    running.push_back(taken);
+    if (taken < kFirst) return;
+    const bool was_high = is_high(taken);
+    machine_.gic().set_line(0, taken, false);
+    (was_high ? taken_ : for_nothing_).fetch_add(1);
+  }
+
+  void change(Vcpu& vcpu, std::mt19937& random) {
+    const auto write = [&](std::uint32_t offset, std::uint64_t value) {
+      MmioAccess it{.address = Ipa(GicMachine::distributor(offset)),
+                    .bytes = 4,
+                    .is_write = true,
+                    .value = value};
+      EXPECT_TRUE(vgic::emulate_mmio(vcpu, it));
+    };
+    const auto spi = static_cast<std::uint32_t>(kFirst + random() % kCount);
+    switch (random() % 4) {
+      case 0:
+        return write(gicd::kIROUTER + spi * 8, random() % kCpus);
+      case 1:
+        write(gicd::kICENABLER + 4, 1u << spi % 32);
+        return write(gicd::kISENABLER + 4, 1u << spi % 32);
+      case 2:
+        return vgic::send_sgi(vcpu, std::uint64_t{kSgi} << 24 | random() % (1u << kCpus));
+      default:
+        return;
+    }
+  }
+
+  GicMachine machine_;
+  std::array<std::vector<std::uint32_t>, kCpus> running_;
+  std::atomic<bool> stop_{false};
+  std::atomic<unsigned> rises_{0};
+  std::atomic<unsigned> taken_{0};
+  std::atomic<unsigned> for_nothing_{0};
+};
+
+TEST(VgicThreads, EachRiseOfALevelIsTakenOnceWithFourListRegisters) {
+  Levels(4).run();
+}
+TEST(VgicThreads, EachRiseOfALevelIsTakenOnceWithOneListRegister) {
+  Levels(1).run();
 }
 
 }  // namespace
