@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-# socle_room(NAME [SMALL] SOURCES... [HOST_SOURCES...] [EL2_SOURCES...] [DEPS room...]
+# socle_room(NAME SOURCES... [HOST_SOURCES...] [EL2_SOURCES...] [HOT source...] [DEPS room...]
 #            [TESTS...] [EL2_TESTS...] [TEST_DEPS lib...])
 #
-# SMALL: the room's code runs while the machine boots, once; at EL2 it is optimised for size.
+# HOT: those of the sources that run for every hypercall, trap and interrupt of a guest. The release
+# for EL2 optimises them for speed, all else for size.
 #
 # One static library socle_NAME per room. On the host its TESTS become one GoogleTest program
 # socle_NAME_test, registered with CTest; at EL2 its EL2_TESTS become the object library
@@ -29,7 +30,12 @@ if(SOCLE_EL2)
     target_compile_options(socle_options INTERFACE
       -O1 -fsanitize=undefined -fsanitize-trap=undefined -fno-sanitize=function,vptr)
   endif()
-  set(CMAKE_CXX_FLAGS_RELEASE "-O2")
+  set(CMAKE_CXX_FLAGS_RELEASE "-Oz")
+  if(CMAKE_BUILD_TYPE STREQUAL "Release")
+    # Compiled as one program: rooms call each other in many small functions, whose bodies are
+    # shorter than the calls.
+    target_compile_options(socle_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-flto=full>)
+  endif()
 else()
   target_include_directories(socle_options INTERFACE "${CMAKE_SOURCE_DIR}/src/port/host"
     "${CMAKE_SOURCE_DIR}")
@@ -51,8 +57,8 @@ if(SOCLE_CCACHE)
 endif()
 
 function(socle_room name)
-  cmake_parse_arguments(room "SMALL" ""
-    "SOURCES;HOST_SOURCES;EL2_SOURCES;DEPS;TESTS;EL2_TESTS;TEST_DEPS" ${ARGN})
+  cmake_parse_arguments(room "" ""
+    "SOURCES;HOST_SOURCES;EL2_SOURCES;HOT;DEPS;TESTS;EL2_TESTS;TEST_DEPS" ${ARGN})
   set(sources ${room_SOURCES})
   if(SOCLE_EL2)
     list(APPEND sources ${room_EL2_SOURCES})
@@ -68,8 +74,8 @@ function(socle_room name)
     target_link_libraries(socle_${name} INTERFACE socle_options ${room_DEPS})
   endif()
   if(SOCLE_EL2)
-    if(room_SMALL AND sources AND NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
-      target_compile_options(socle_${name} PRIVATE -Oz)
+    if(room_HOT AND CMAKE_BUILD_TYPE STREQUAL "Release")
+      set_source_files_properties(${room_HOT} PROPERTIES COMPILE_OPTIONS -O2)
     endif()
     if(room_EL2_TESTS)
       add_library(socle_${name}_selftest OBJECT ${room_EL2_TESTS})
