@@ -20,13 +20,14 @@ class Model : public sim::RegisterModel {
 
   std::uint64_t read(std::uint64_t offset, unsigned) override {
     if (offset == 0x00) {
-      const auto byte = static_cast<std::uint64_t>(received.at(0));
+      const std::uint64_t byte = static_cast<unsigned char>(received.at(0));
       received.erase(0, 1);
       return byte | errors;
     }
     if (offset == 0x18) {
-      return (received.empty() ? 1u << 4 : 0) | (room == 0 ? 1u << 5 : 0) |
-             (busy_polls != 0 && busy_polls-- != 0 ? 1u << 3 : 0);
+      const bool busy = busy_polls != 0;
+      if (busy) --busy_polls;
+      return (received.empty() ? 1u << 4 : 0) | (room == 0 ? 1u << 5 : 0) | (busy ? 1u << 3 : 0);
     }
     return registers[offset];
   }

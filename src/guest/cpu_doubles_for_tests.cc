@@ -115,6 +115,7 @@ void hypercall_entry(Vcpu&, CpuFrame&) {
 // ----- other rooms -----
 
 namespace socle::mem {
+// NOLINTNEXTLINE(modernize-use-equals-default): stands for one that has a body.
 TablePool::~TablePool() {}
 }  // namespace socle::mem
 

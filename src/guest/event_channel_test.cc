@@ -227,7 +227,7 @@ TEST(TwoLevel, AVcpuWithoutItsPageIsNotifiedWhenItRegistersOne) {
   EXPECT_TRUE(is_pending(test, port));
   EXPECT_FALSE(event_line_is_high(test.vcpu(1)));
   ASSERT_TRUE(test.channels().register_vcpu_info(test.vcpu(1), test.ram(5), 0x580).has_value());
-  const auto& info = test.at<abi::VcpuInfo>(test.ram(5), 0x580);
+  const auto& info = test.at<abi::VcpuInfo>(TestDomain::ram(5), 0x580);
   EXPECT_EQ(info.evtchn_upcall_pending, 1);
   EXPECT_EQ(info.evtchn_pending_sel, ~std::uint64_t{0});
   EXPECT_TRUE(test.was_notified(1));
@@ -273,7 +273,7 @@ TEST(VcpuInfo, ItsFrameStaysEvenIfTheGuestUnmapsIt) {
   TestDomain test;
   ASSERT_TRUE(test.channels().register_vcpu_info(test.vcpu(), test.ram(5), 0).has_value());
   ASSERT_TRUE(test.domain().address_space.unmap(GfnRange(test.ram(5), test.ram(6))).has_value());
-  const Mfn frame(test.ram(5).value());
+  const Mfn frame(TestDomain::ram(5).value());
   ASSERT_TRUE(mem::release(MfnRange(frame, frame + FrameCount(1)), kSelf).has_value());
   // Still nobody else's.
   EXPECT_FALSE(

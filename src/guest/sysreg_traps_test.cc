@@ -140,9 +140,9 @@ TEST(SysregTraps, SoftwareStepWorksThroughMdscr) {
 
 TEST(SysregTraps, PerformanceMonitorsAreZeroAtEl1AndUndefinedAtEl0) {
   Trap trap;
-  const hw::SystemRegister kPmuserenr{3, 3, 9, 14, 0};
-  const hw::SystemRegister kPmevcntr5{3, 3, 14, 8, 5};
-  const hw::SystemRegister kPmintenset{3, 0, 9, 14, 1};
+  constexpr hw::SystemRegister kPmuserenr{3, 3, 9, 14, 0};
+  constexpr hw::SystemRegister kPmevcntr5{3, 3, 14, 8, 5};
+  constexpr hw::SystemRegister kPmintenset{3, 0, 9, 14, 1};
   for (const hw::SystemRegister reg : {kPmuserenr, kPmevcntr5, kPmintenset}) {
     trap.guest.frame().pstate = Pstate::kEl1h;
     trap.run(reg, 3, false);

@@ -10,7 +10,6 @@ namespace socle::hwdom {
 namespace {
 
 using test::kHeapEnd;
-using test::kImageBegin;
 using test::Planned;
 using test::TreeBuilder;
 using test::VirtMachine;

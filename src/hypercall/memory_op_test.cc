@@ -250,6 +250,7 @@ TEST(Reservation, HugeNumbersAreAnsweredWithNothingDone) {
 TEST(Reservation, ALongListContinuesWhereItStopped) {
   TestCaller guest;
   std::vector<std::uint64_t> frames;
+  frames.reserve(512);
   for (std::uint64_t i = 0; i < 512; ++i)
     frames.push_back(page(0x200 + i));
   port::host_interrupt_pending = true;

@@ -125,7 +125,7 @@ TEST(XenVersion, BadPointersAreFaults) {
 
 TEST(ConsoleIo, WritesBytesAsTheyAre) {
   TestCaller guest;
-  const std::string text("a\n\0\x1b[0m\xff", 9);
+  const std::string text("a\n\0\x1b[0m\xff", 8);
   std::memcpy(&guest.at<char>(TestCaller::ram(0x100)), text.data(), text.size());
   EXPECT_EQ(
       guest.call(18, {CONSOLEIO_write, text.size(), TestCaller::address(TestCaller::ram(0x100))}),

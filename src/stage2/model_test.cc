@@ -91,7 +91,7 @@ class Model {
   std::uint64_t below(std::uint64_t limit) { return random_() % limit; }
 
   static std::uint8_t number_of(const DecodedAttributes& attributes) {
-    for (std::uint8_t i = 0; i < std::size(kAttributes); ++i) {
+    for (std::size_t i = 0; i < std::size(kAttributes); ++i) {
       if (decoded(kAttributes[i]) == attributes) return static_cast<std::uint8_t>(i + 1);
     }
     return 0;

@@ -149,14 +149,14 @@ class Mirror final : public Listener {
     switch (change.kind) {
       case Change::Kind::kMap:
         edit.kind = Edit::Kind::kOverwrite;
-        edit.attributes = table.format().encode(attributes);
+        edit.attributes = hw::El2Attributes::encode(attributes);
         break;
       case Change::Kind::kUnmap:
         edit.kind = Edit::Kind::kUnmap;
         break;
       case Change::Kind::kAttributes:
         edit.kind = Edit::Kind::kChange;
-        edit.attributes = table.format().encode(attributes);
+        edit.attributes = hw::El2Attributes::encode(attributes);
         break;
     }
     return edit;
@@ -346,6 +346,7 @@ TEST(SeveralCpus, MayEditOneAddressSpaceAtOnce) {
   ASSERT_TRUE(space.init({.tables = TableSource(pool), .vmids = &vmids, .ipa_bits = 36}));
   constexpr std::uint64_t kCpus = 2;  // as many as a small host runs at once: ticket locks spin
   std::vector<std::thread> threads;
+  threads.reserve(kCpus);
   for (std::uint64_t cpu = 0; cpu < kCpus; ++cpu) {
     threads.emplace_back([&space, cpu] {
       for (std::uint64_t round = 0; round < 600; ++round) {

@@ -182,13 +182,13 @@ void GicMachine::set_eoi_mode(unsigned n, bool split) {
   gic_.set_machine_control(n, vmcr::VEOIM::set(gic_.machine_control(n), split ? 1 : 0));
 }
 
-std::uint64_t GicMachine::distributor(std::uint32_t offset) {
+std::uint64_t GicMachine::distributor(std::uint32_t offset) const {
   return kDistributor + offset;
 }
-std::uint64_t GicMachine::redistributor(unsigned n, std::uint32_t offset) {
+std::uint64_t GicMachine::redistributor(unsigned n, std::uint32_t offset) const {
   return kRedistributors + n * vgic::kRedistributorSize + offset;
 }
-std::uint64_t GicMachine::sgi_frame(unsigned n, std::uint32_t offset) {
+std::uint64_t GicMachine::sgi_frame(unsigned n, std::uint32_t offset) const {
   return redistributor(n, gicr::kSgiBase + offset);
 }
 
@@ -241,6 +241,7 @@ void GicMachine::event(unsigned n, bool pending) {
 // ----- Neighbours that a Domain has and these tests do not need. -----
 
 namespace socle::mem {
+// NOLINTNEXTLINE(modernize-use-equals-default): stands for one that has a body.
 TablePool::~TablePool() {}
 }  // namespace socle::mem
 

@@ -59,10 +59,10 @@ class GicMachine {
   void set_eoi_mode(unsigned n, bool split);
   bool interrupted(unsigned n, unsigned group = 1) { return gic_.guest_pending(n, group); }
 
-  // Addresses of registers.
-  [[nodiscard]] static std::uint64_t distributor(std::uint32_t offset);
-  [[nodiscard]] static std::uint64_t redistributor(unsigned n, std::uint32_t offset);
-  [[nodiscard]] static std::uint64_t sgi_frame(unsigned n, std::uint32_t offset);
+  // Where the domain finds its registers.
+  [[nodiscard]] std::uint64_t distributor(std::uint32_t offset) const;
+  [[nodiscard]] std::uint64_t redistributor(unsigned n, std::uint32_t offset) const;
+  [[nodiscard]] std::uint64_t sgi_frame(unsigned n, std::uint32_t offset) const;
 
   // Everything usual on: groups, priority mask, and these interrupts at a priority, in Group 1.
   void open(unsigned n);

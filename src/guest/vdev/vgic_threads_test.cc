@@ -61,6 +61,7 @@ TEST(VgicThreads, EverySgiThatIsWaitedForArrives) {
   std::atomic<unsigned> rounds{0};
   // A token that goes round: whoever takes the SGI passes it on. One lost and it stops.
   std::vector<std::thread> cpus;
+  cpus.reserve(kCpus);
   for (unsigned n = 0; n < kCpus; ++n) {
     cpus.emplace_back([&, n] {
       run_cpu(machine, n, stop, [&](Vcpu& vcpu) {
@@ -91,6 +92,7 @@ TEST(VgicThreads, VcpusThatAskEachOtherAllGetTheirAnswers) {
   std::atomic<unsigned> done{0};
   std::array<unsigned, kCpus> turns{};
   std::vector<std::thread> cpus;
+  cpus.reserve(kCpus);
   for (unsigned n = 0; n < kCpus; ++n) {
     cpus.emplace_back([&, n] {
       run_cpu(machine, n, stop, [&](Vcpu& vcpu) {
@@ -143,6 +145,7 @@ class Levels {
     port::host_after_kick = nullptr;
     const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
     std::vector<std::thread> cpus;
+    cpus.reserve(kCpus);
     for (unsigned n = 0; n < kCpus; ++n) {
       cpus.emplace_back([&, n] {
         std::mt19937 random(n);
@@ -201,7 +204,7 @@ class Levels {
 
   void change(Vcpu& vcpu, std::mt19937& random) {
     const auto write = [&](std::uint32_t offset, std::uint64_t value) {
-      MmioAccess it{.address = Ipa(GicMachine::distributor(offset)),
+      MmioAccess it{.address = Ipa(machine_.distributor(offset)),
                     .bytes = 4,
                     .is_write = true,
                     .value = value};
