@@ -46,20 +46,21 @@ const Rule* find_rule(std::span<const std::string_view> compatibles) {
 
 Attributes on_demand(DomainKind domain) {
   return domain == DomainKind::kHardware
-             ? Maker::make(MemoryType::kNormalWriteBack, kReadWrite, Reason::kOnDemand)
-             : Maker::make(MemoryType::kDeviceNGnRE, kReadWrite, Reason::kOnDemand);
+             ? AttributeFactory::make(MemoryType::kNormalWriteBack, kReadWrite, Reason::kOnDemand)
+             : AttributeFactory::make(MemoryType::kDeviceNGnRE, kReadWrite, Reason::kOnDemand);
 }
 
 Attributes device(DomainKind domain, const DeviceTraits& traits) {
   if (const Rule* rule = find_rule(traits.compatibles)) {
     // "no-memory-wc": its bus does not take what write-combining or caching would make of accesses.
-    if (traits.no_memory_wc) return Maker::make(MemoryType::kDeviceNGnRE, kReadWrite, rule->reason);
-    return Maker::make(rule->type, rule->permissions, rule->reason);
+    if (traits.no_memory_wc)
+      return AttributeFactory::make(MemoryType::kDeviceNGnRE, kReadWrite, rule->reason);
+    return AttributeFactory::make(rule->type, rule->permissions, rule->reason);
   }
   const Reason reason = traits.is_pci_window ? Reason::kPciWindow : Reason::kDeviceRegisters;
   const MemoryType type =
       domain == DomainKind::kHardware ? MemoryType::kNormalWriteBack : MemoryType::kDeviceNGnRE;
-  return Maker::make(type, kReadWrite, reason);
+  return AttributeFactory::make(type, kReadWrite, reason);
 }
 
 Attributes combined(const Attributes& first, const Attributes& second) {
@@ -70,7 +71,7 @@ Attributes combined(const Attributes& first, const Attributes& second) {
   const Permissions both{.read = first.permissions().read || second.permissions().read,
                          .write = first.permissions().write || second.permissions().write,
                          .execute = executable && !is_device(winner.type())};
-  return Maker::make(winner.type(), both, winner.reason());
+  return AttributeFactory::make(winner.type(), both, winner.reason());
 }
 
 }  // namespace socle::policy

@@ -23,52 +23,64 @@ namespace socle::policy {
 
 enum class DomainKind : std::uint8_t { kHardware, kGuest };
 
-// The friend of Attributes: nobody else can make one. Use the questions below.
-class AttributeFactory {
- private:
-  friend struct Maker;
-  static constexpr Attributes make(MemoryType type, Permissions permissions, Reason reason) {
-    return Attributes(type, permissions, reason);
-  }
-};
-
 inline constexpr Permissions kReadWriteExecute{.read = true, .write = true, .execute = true};
 inline constexpr Permissions kReadWrite{.read = true, .write = true, .execute = false};
 inline constexpr Permissions kReadOnly{.read = true, .write = false, .execute = false};
 inline constexpr Permissions kReadExecute{.read = true, .write = false, .execute = true};
 
-struct Maker {
+struct DeviceTraits;
+
+// The friend of Attributes. What it makes comes out of the questions below, which are its friends,
+// and of nothing else.
+class AttributeFactory {
+ private:
+  friend constexpr Attributes domain_ram();
+  friend constexpr Attributes reserved_memory(bool no_map);
+  friend constexpr Attributes shared_info();
+  friend constexpr Attributes grant_table();
+  friend constexpr Attributes grant_mapping(bool writable);
+  friend constexpr Attributes foreign_mapping();
+  friend constexpr Attributes interrupt_controller();
+  friend Attributes on_demand(DomainKind domain);
+  friend Attributes device(DomainKind domain, const DeviceTraits& traits);
+  friend Attributes combined(const Attributes& first, const Attributes& second);
+  friend constexpr Attributes socle_code();
+  friend constexpr Attributes socle_constants();
+  friend constexpr Attributes socle_data();
+  friend constexpr Attributes socle_device();
+
   static constexpr Attributes make(MemoryType type, Permissions permissions, Reason reason) {
-    return AttributeFactory::make(type, permissions, reason);
+    return Attributes(type, permissions, reason);
   }
 };
 
 // --- guests' memory (stage 2) ---
 constexpr Attributes domain_ram() {
-  return Maker::make(MemoryType::kNormalWriteBack, kReadWriteExecute, Reason::kDomainRam);
+  return AttributeFactory::make(MemoryType::kNormalWriteBack, kReadWriteExecute,
+                                Reason::kDomainRam);
 }
 // Memory like any other, unless the operating system may not map it (no-map): then it is a
 // device's, and code has no business there.
 constexpr Attributes reserved_memory(bool no_map) {
-  return Maker::make(MemoryType::kNormalWriteBack, no_map ? kReadWrite : kReadWriteExecute,
-                     Reason::kReservedMemory);
+  return AttributeFactory::make(MemoryType::kNormalWriteBack,
+                                no_map ? kReadWrite : kReadWriteExecute, Reason::kReservedMemory);
 }
 constexpr Attributes shared_info() {
-  return Maker::make(MemoryType::kNormalWriteBack, kReadWrite, Reason::kSharedInfo);
+  return AttributeFactory::make(MemoryType::kNormalWriteBack, kReadWrite, Reason::kSharedInfo);
 }
 constexpr Attributes grant_table() {
-  return Maker::make(MemoryType::kNormalWriteBack, kReadWrite, Reason::kGrantTable);
+  return AttributeFactory::make(MemoryType::kNormalWriteBack, kReadWrite, Reason::kGrantTable);
 }
 constexpr Attributes grant_mapping(bool writable) {
-  return Maker::make(MemoryType::kNormalWriteBack, writable ? kReadWrite : kReadOnly,
-                     Reason::kGrantMapping);
+  return AttributeFactory::make(MemoryType::kNormalWriteBack, writable ? kReadWrite : kReadOnly,
+                                Reason::kGrantMapping);
 }
 constexpr Attributes foreign_mapping() {
-  return Maker::make(MemoryType::kNormalWriteBack, kReadWrite, Reason::kForeignMapping);
+  return AttributeFactory::make(MemoryType::kNormalWriteBack, kReadWrite, Reason::kForeignMapping);
 }
 // The GIC's own pages, where a guest gets them (GICv2's virtual CPU interface).
 constexpr Attributes interrupt_controller() {
-  return Maker::make(MemoryType::kDeviceNGnRE, kReadWrite, Reason::kInterruptController);
+  return AttributeFactory::make(MemoryType::kDeviceNGnRE, kReadWrite, Reason::kInterruptController);
 }
 // A page of MMIO mapped on a stage-2 fault of the hardware domain, or by XENMAPSPACE_dev_mmio.
 Attributes on_demand(DomainKind domain);
@@ -100,16 +112,16 @@ Attributes combined(const Attributes& first, const Attributes& second);
 
 // --- Socle's own map (EL2, stage 1) ---
 constexpr Attributes socle_code() {
-  return Maker::make(MemoryType::kNormalWriteBack, kReadExecute, Reason::kSocle);
+  return AttributeFactory::make(MemoryType::kNormalWriteBack, kReadExecute, Reason::kSocle);
 }
 constexpr Attributes socle_constants() {
-  return Maker::make(MemoryType::kNormalWriteBack, kReadOnly, Reason::kSocle);
+  return AttributeFactory::make(MemoryType::kNormalWriteBack, kReadOnly, Reason::kSocle);
 }
 constexpr Attributes socle_data() {
-  return Maker::make(MemoryType::kNormalWriteBack, kReadWrite, Reason::kSocle);
+  return AttributeFactory::make(MemoryType::kNormalWriteBack, kReadWrite, Reason::kSocle);
 }
 constexpr Attributes socle_device() {
-  return Maker::make(MemoryType::kDeviceNGnRE, kReadWrite, Reason::kSocle);
+  return AttributeFactory::make(MemoryType::kDeviceNGnRE, kReadWrite, Reason::kSocle);
 }
 
 }  // namespace socle::policy
