@@ -10,6 +10,7 @@
 #include <expected>
 
 #include "abi/xen_public.h"
+#include "base/outcome.h"
 #include "base/result.h"
 
 namespace socle::abi {
@@ -42,7 +43,7 @@ enum class Errno : std::int32_t {
 };
 
 template <typename T = void>
-using Status = std::expected<T, Errno>;
+using Status = Outcome<T, Errno>;
 
 constexpr std::unexpected<Errno> refuse(Errno error) {
   return std::unexpected<Errno>(error);

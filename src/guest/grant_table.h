@@ -23,6 +23,7 @@
 #include "abi/errno.h"
 #include "abi/grant_table.h"
 #include "base/lock.h"
+#include "base/outcome.h"
 #include "base/result.h"
 #include "base/types.h"
 
@@ -36,7 +37,7 @@ inline constexpr std::uint32_t kMaxGrantMappings = 1024;
 class GrantTable {
  public:
   template <typename T = void>
-  using Answer = std::expected<T, abi::GrantStatus>;
+  using Answer = Outcome<T, abi::GrantStatus>;
 
   constexpr GrantTable() = default;
   GrantTable(const GrantTable&) = delete;

@@ -4,6 +4,7 @@
 
 #include <expected>
 
+#include "base/outcome.h"
 #include "guest/domain.h"
 #include "guest/grant_table.h"
 #include "guest/guest_page.h"
@@ -27,8 +28,8 @@ class End {
  public:
   using Pointer = ::gnttab_copy::gnttab_copy_ptr;
 
-  static std::expected<End, GrantStatus> hold(Vcpu& caller, const Pointer& pointer, bool is_ref,
-                                              bool for_writing) {
+  static Outcome<End, GrantStatus> hold(Vcpu& caller, const Pointer& pointer, bool is_ref,
+                                        bool for_writing) {
     Domain* domain = find_domain(caller, pointer.domid);
     if (domain == nullptr) return refuse(GrantStatus::kBadDomain);
     if (is_ref) {
