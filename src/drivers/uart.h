@@ -33,8 +33,8 @@ struct UartDriver {
   int (*get)(const port::MmioRegion& registers);
   // Receive interrupts on; transmit interrupt (room in the FIFO) on or off.
   void (*set_interrupts)(const port::MmioRegion& registers, bool receive, bool transmit);
-  // At the beginning of an interrupt: takes back what is latched. Level conditions stay, and so does
-  // the interrupt of bytes that were received and not yet read.
+  // At the beginning of an interrupt: takes back what is latched. Level conditions stay, and so
+  // does the interrupt of bytes that were received and not yet read.
   void (*acknowledge)(const port::MmioRegion& registers);
 };
 
