@@ -194,13 +194,15 @@ unsigned unused_bits(std::uint64_t esr) {
   return 64 - (8u << DataAbort::SAS::get(esr));
 }
 
+// Of 32 bits, and its sign does not matter: nearly all loads.
+bool is_word_load(std::uint64_t esr) {
+  constexpr std::uint64_t kMask =
+      DataAbort::SAS::kMask | DataAbort::SSE::kMask | DataAbort::WnR::kMask;
+  return (esr & kMask) == DataAbort::SAS::make(2);
+}
+
 void finish_plain_load(CpuFrame& frame, std::uint64_t loaded) {
   const std::uint64_t esr = frame.esr;
-  constexpr std::uint64_t kHow = DataAbort::SAS::kMask | DataAbort::SSE::kMask;
-  if ((esr & kHow) == DataAbort::SAS::make(2)) [[likely]] {  // 32 bits: nearly all of them
-    guest::write_general(frame, DataAbort::SRT::get(esr), loaded & 0xffff'ffff);
-    return;
-  }
   const unsigned unused = unused_bits(esr);
   const std::uint64_t at_top = loaded << unused;
   std::uint64_t value = at_top >> unused;
@@ -209,6 +211,26 @@ void finish_plain_load(CpuFrame& frame, std::uint64_t loaded) {
   }
   if (DataAbort::SF::get(esr) == 0) value &= 0xffff'ffff;
   guest::write_general(frame, DataAbort::SRT::get(esr), value);
+}
+
+// A plain access to a register of this region.
+[[gnu::noinline]] void emulate_plain(Vcpu& vcpu, CpuFrame& frame, Ipa address,
+                                     guest::MmioEmulator emulator) {
+  const std::uint64_t esr = frame.esr;
+  guest::MmioAccess access{.address = address,
+                           .bytes = 1u << DataAbort::SAS::get(esr),
+                           .is_write = DataAbort::WnR::get(esr) != 0,
+                           .value = 0};
+  if (access.is_write) {
+    const unsigned unused = unused_bits(esr);
+    access.value = guest::read_general(frame, DataAbort::SRT::get(esr)) << unused >> unused;
+  }
+  if (!emulator(vcpu, access)) {
+    refuse(frame);
+    return;
+  }
+  if (DataAbort::WnR::get(frame.esr) == 0) finish_plain_load(frame, access.value);
+  guest::advance_aarch64(frame);
 }
 
 // The one abort that happens often, a plain access to an emulated register, in as few instructions
@@ -221,21 +243,13 @@ bool emulate_quickly(Vcpu& vcpu, CpuFrame& frame) {
   const Ipa address((fipa << kFrameShift) | (far & (kFrameSize - 1)));
   const guest::MmioRegions::Region* region = vcpu.domain.mmio.find(address);
   if (region == nullptr) return false;
-
-  const std::uint64_t esr = frame.esr;
-  guest::MmioAccess access{.address = address,
-                           .bytes = 1u << DataAbort::SAS::get(esr),
-                           .is_write = DataAbort::WnR::get(esr) != 0,
-                           .value = 0};
-  if (access.is_write) {
-    const unsigned unused = unused_bits(esr);
-    access.value = guest::read_general(frame, DataAbort::SRT::get(esr)) << unused >> unused;
-  }
-  if (!region->emulate(vcpu, access)) {
-    refuse(frame);
+  const std::uint64_t offset = address - region->range.begin();
+  if (region->read == nullptr || !is_word_load(frame.esr) || offset % 4 != 0) {
+    emulate_plain(vcpu, frame, address, region->emulate);
     return true;
   }
-  if (DataAbort::WnR::get(frame.esr) == 0) finish_plain_load(frame, access.value);
+  const std::uint32_t value = region->read(vcpu, offset);
+  guest::write_general(frame, DataAbort::SRT::get(frame.esr), value);
   guest::advance_aarch64(frame);
   return true;
 }

@@ -25,11 +25,13 @@ using hw::Pstate;
 constexpr std::uint64_t kVectors = 0xffff'8000'1000'0800;
 constexpr std::uint64_t kPc = 0x8'0000;
 constexpr std::uint64_t kDevice = 0x0800'0000;
+constexpr std::uint64_t kDeviceWithReader = 0x0a00'0000;
 constexpr std::uint64_t kTranslationFault = 0x07;
 constexpr std::uint64_t kPermissionFault = 0x0f;
 
 MmioAccess last_access;
 bool device_answers = true;
+unsigned short_reads = 0;
 
 bool device(guest::Vcpu&, MmioAccess& access) {
   last_access = access;
@@ -37,13 +39,22 @@ bool device(guest::Vcpu&, MmioAccess& access) {
   return device_answers;
 }
 
+std::uint32_t read_device(guest::Vcpu&, std::uint64_t offset) {
+  ++short_reads;
+  last_access = {.address = Ipa(kDeviceWithReader + offset), .value = 0xabcd'ef01};
+  return 0xabcd'ef01;
+}
+
 class Machine {
  public:
   Machine() {
     guest::set_register<hw::VBAR_EL1>(kVectors);
     (void)guest.domain().mmio.add(*Range<Ipa>::from_size(Ipa(kDevice), 0x1'0000), device);
+    (void)guest.domain().mmio.add(*Range<Ipa>::from_size(Ipa(kDeviceWithReader), 0x1'0000), device,
+                                  read_device);
     last_access = {};
     device_answers = true;
+    short_reads = 0;
     set_map_on_demand(nullptr);
   }
   void abort(ExceptionClass ec, std::uint64_t address, std::uint64_t iss) {
@@ -186,8 +197,8 @@ TEST(Stage2Abort, TlbConflictIsClearedAndTriedAgain) {
   EXPECT_TRUE(machine.will_retry());
 }
 
-// The short cut for little-endian AArch64 and the full decoding are two descriptions of one thing.
-TEST(Stage2Abort, ShortCutAgreesWithTheFullDecoding) {
+// The short cuts for little-endian AArch64 and the full decoding are descriptions of one thing.
+void agree_at(std::uint64_t address) {
   Machine machine;
   std::mt19937_64 random(11);  // NOLINT: reproducible
   for (unsigned i = 0; i < 20'000; ++i) {
@@ -200,18 +211,33 @@ TEST(Stage2Abort, ShortCutAgreesWithTheFullDecoding) {
     CpuFrame expected = frame;
     expected.esr = Esr::make(ExceptionClass::kDataAbortLower, true, iss);
     const auto instruction = decode_mmio(expected, 0);
-    MmioAccess access = begin_access(expected, *instruction, Ipa(kDevice + 8));
+    MmioAccess access = begin_access(expected, *instruction, Ipa(address));
     const std::uint64_t stored = access.value;
     access.value = 0xabcd'ef01;
     finish_access(expected, *instruction, access);
-    machine.data_abort(kDevice + 8, iss);
+    machine.data_abort(address, iss);
     ASSERT_TRUE(machine.was_done());
+    ASSERT_EQ(last_access.address, Ipa(address));
     ASSERT_EQ(last_access.bytes, instruction->bytes);
     ASSERT_EQ(last_access.is_write, instruction->is_write);
     if (instruction->is_write) ASSERT_EQ(last_access.value, stored);
     for (unsigned n = 0; n < 31; ++n)
       ASSERT_EQ(frame.x[n], expected.x[n]);
   }
+}
+
+TEST(Stage2Abort, ShortCutAgreesWithTheFullDecoding) {
+  agree_at(kDevice + 8);
+}
+
+TEST(Stage2Abort, ReadsOfWordsGoToTheReaderAndAgreeToo) {
+  agree_at(kDeviceWithReader + 8);
+  EXPECT_NE(short_reads, 0u);
+}
+
+TEST(Stage2Abort, MisalignedReadsDoNotGoToTheReader) {
+  agree_at(kDeviceWithReader + 10);
+  EXPECT_EQ(short_reads, 0u);
 }
 
 TEST(Stage2Abort, BigEndianGuestTakesTheFullDecoding) {

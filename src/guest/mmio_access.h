@@ -30,6 +30,9 @@ struct MmioAccess {
 };
 
 using MmioEmulator = bool (*)(Vcpu& vcpu, MmioAccess& access);
+// The same answer in fewer instructions, for the access that is frequent: a read of 32 bits at a
+// multiple of 4, counted from the region's begin, that is never refused.
+using MmioReader = std::uint32_t (*)(Vcpu& vcpu, std::uint64_t offset);
 
 // Written by the builder before the domain runs, constant afterwards; hence no lock.
 class MmioRegions {
@@ -37,15 +40,17 @@ class MmioRegions {
   struct Region {
     Range<Ipa> range;
     MmioEmulator emulate = nullptr;
+    MmioReader read = nullptr;  // or null
   };
 
   // kInvalid: empty or overlaps another region; kTooLarge: table full.
-  [[nodiscard]] Result<> add(const Range<Ipa>& range, MmioEmulator emulate) {
+  [[nodiscard]] Result<> add(const Range<Ipa>& range, MmioEmulator emulate,
+                             MmioReader read = nullptr) {
     if (range.empty() || emulate == nullptr) return fail(Error::kInvalid);
     for (const Region& region : regions_) {
       if (region.range.overlaps(range)) return fail(Error::kInvalid);
     }
-    return regions_.push_back(Region{range, emulate});
+    return regions_.push_back(Region{range, emulate, read});
   }
 
   // On the path of every emulated access: the first region added is found the soonest.

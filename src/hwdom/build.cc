@@ -212,7 +212,7 @@ Result<> make_gic(guest::Domain& domain, const BuildInput& input, fw::Diagnostic
       {.distributor = planned.distributor, .redistributors = regions.span(), .lines = lines}));
   TRY(domain.mmio.add(
       Range<Ipa>(planned.distributor, planned.distributor + guest::vgic::kDistributorSize),
-      guest::vgic::emulate_mmio));
+      guest::vgic::emulate_mmio, guest::vgic::read_distributor));
   for (const Range<Ipa>& region : regions)
     TRY(domain.mmio.add(region, guest::vgic::emulate_mmio));
   for (guest::Vcpu* vcpu : domain.vcpus)

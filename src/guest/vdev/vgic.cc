@@ -85,6 +85,14 @@ bool is_valid(const Config& config) {
          config.distributor.is_aligned(kDistributorSize);
 }
 
+std::uint32_t type_register(const Domain& domain) {
+  namespace typer = hw::gicd::typer;
+  const auto vcpus = static_cast<std::uint32_t>(domain.vcpus.size());
+  return typer::ITLinesNumber::make(domain.gic.lines / 32 - 1) |
+         typer::CPUNumber::make(vcpus == 0 ? 0 : (vcpus < 8 ? vcpus : 8) - 1) |
+         typer::IDbits::make(9) | typer::No1N::make(1);
+}
+
 void read_machine(DomainState& state) {
   namespace vtr = hw::ich::vtr;
   const std::uint64_t type = port::ich_type();
@@ -125,6 +133,7 @@ Result<> init_domain(Domain& domain, const Config& config) {
   }
   if (places < domain.vcpus.size()) return fail(Error::kTooLarge);
   state.lines = config.lines;
+  state.type = type_register(domain);
   state.distributor = config.distributor.value();
   for (Spi& spi : state.spis)
     spi.target.store(domain.vcpus.empty() ? kNoVcpu : 0, std::memory_order_relaxed);

@@ -94,6 +94,8 @@ void maintenance(Vcpu& vcpu);
 // Own CPU. An access to the distributor or a redistributor; false if the address is neither. Every
 // size, alignment and value is answered: what has no register reads as zero and ignores writes.
 bool emulate_mmio(Vcpu& vcpu, MmioAccess& access);
+// The same for a read of the distributor: of 32 bits, at a multiple of 4 below kDistributorSize.
+std::uint32_t read_distributor(Vcpu& vcpu, std::uint64_t offset);
 
 }  // namespace vgic
 }  // namespace socle::guest

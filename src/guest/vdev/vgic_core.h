@@ -132,7 +132,10 @@ struct Part {
   std::uint32_t value = 0;
   std::uint32_t mask = ~0u;
 };
-std::uint32_t read_distributor(Vcpu& self, std::uint32_t offset);
+constexpr bool is_route(std::uint32_t offset) {
+  constexpr std::uint32_t kBegin = hw::gicd::kIROUTER + kFirstSpi * 8;
+  return offset >= kBegin && offset < hw::gicd::kIROUTER + kEndOfSpis * 8;
+}
 void write_distributor(Vcpu& self, std::uint32_t offset, Part part);
 void write_route(Vcpu& self, std::uint32_t interrupt, std::uint64_t value, std::uint64_t mask);
 std::uint32_t read_redistributor(Vcpu& self, Vcpu& target, bool is_last, std::uint32_t offset);

@@ -28,14 +28,6 @@ std::uint32_t existing(const Domain& domain, unsigned word) {
   return word == kWords - 1 ? 0x0fff'ffff : ~0u;  // up to 1019
 }
 
-std::uint32_t type_register(const Domain& domain) {
-  namespace typer = gicd::typer;
-  const auto vcpus = static_cast<std::uint32_t>(domain.vcpus.size());
-  return typer::ITLinesNumber::make(domain.gic.lines / 32 - 1) |
-         typer::CPUNumber::make(vcpus == 0 ? 0 : (vcpus < 8 ? vcpus : 8) - 1) |
-         typer::IDbits::make(9) | typer::No1N::make(1);
-}
-
 // The physical SPIs that are enabled are those that the guest has enabled and routed to a vCPU.
 std::uint32_t routed(Domain& domain, unsigned word, std::uint32_t mask) {
   std::uint32_t result = 0;
@@ -218,17 +210,6 @@ std::uint16_t vcpu_with(const Domain& domain, std::uint32_t affinity) {
   return id < domain.vcpus.size() ? static_cast<std::uint16_t>(id) : kNoVcpu;
 }
 
-// What drivers read while they work: cheap.
-std::uint32_t read_first(const Domain& domain, std::uint32_t offset) {
-  const DomainState& state = domain.gic;
-  if (offset == gicd::kCTLR) {
-    return state.control.load(std::memory_order_relaxed) | gicd::ctlr::ARE::kMask |
-           gicd::ctlr::DS::kMask;
-  }
-  if (offset == gicd::kTYPER) return type_register(domain);
-  return offset == gicd::kIIDR ? kImplementer : 0;
-}
-
 // `offset` is 0x80 to 0xfff.
 [[gnu::noinline]] std::uint32_t read_low(Vcpu& self, std::uint32_t offset) {
   const Domain& domain = self.domain;
@@ -259,6 +240,14 @@ std::uint32_t read_first(const Domain& domain, std::uint32_t offset) {
                   0xffff);
   }
   return 0;
+}
+
+// `offset` is 0x1000 and up.
+[[gnu::noinline]] std::uint32_t read_high(const Domain& domain, std::uint32_t offset) {
+  if (!is_route(offset)) return read_identification(offset);
+  const std::uint32_t interrupt = (offset - gicd::kIROUTER) / 8;
+  if (interrupt >= domain.gic.lines) return 0;
+  return static_cast<std::uint32_t>(read_route(domain, interrupt) >> (offset % 8 * 8));
 }
 
 // `offset` is below 0x400; bit registers.
@@ -296,17 +285,6 @@ void write_bits(Vcpu& self, std::uint32_t offset, Part part) {
 
 }  // namespace
 
-std::uint32_t read_distributor(Vcpu& self, std::uint32_t offset) {
-  if (offset < 0x80) return read_first(self.domain, offset);
-  if (offset < 0x1000) return read_low(self, offset);
-  if (offset >= gicd::kIROUTER + kFirstSpi * 8 && offset < gicd::kIROUTER + kEndOfSpis * 8) {
-    const std::uint32_t interrupt = (offset - gicd::kIROUTER) / 8;
-    if (interrupt >= self.domain.gic.lines) return 0;
-    return static_cast<std::uint32_t>(read_route(self.domain, interrupt) >> (offset % 8 * 8));
-  }
-  return read_identification(offset);
-}
-
 void write_distributor(Vcpu& self, std::uint32_t offset, Part part) {
   if (offset < 0x80) {
     if (offset == gicd::kCTLR) set_control(self, part);
@@ -318,7 +296,7 @@ void write_distributor(Vcpu& self, std::uint32_t offset, Part part) {
   } else if (offset >= gicd::kICFGR && offset < gicd::kICFGR + 0x100) {
     const std::uint32_t index = (offset - gicd::kICFGR) / 4;
     if (existing(self.domain, index / 2) != 0) write_triggers(self, index / 2, index % 2, part);
-  } else if (offset >= gicd::kIROUTER + kFirstSpi * 8 && offset < gicd::kIROUTER + kEndOfSpis * 8) {
+  } else if (is_route(offset)) {
     const unsigned shift = offset % 8 * 8;
     write_route(self, (offset - gicd::kIROUTER) / 8, std::uint64_t{part.value} << shift,
                 std::uint64_t{part.mask} << shift);
@@ -369,3 +347,21 @@ void update_private_deliverable(DomainState& state, Vcpu& vcpu) {
 }
 
 }  // namespace socle::guest::vgic::detail
+
+namespace socle::guest::vgic {
+
+// What drivers read while they work comes first, without a stack frame.
+std::uint32_t read_distributor(Vcpu& vcpu, std::uint64_t offset) {
+  namespace gicd = hw::gicd;
+  const DomainState& state = vcpu.domain.gic;
+  const auto at = static_cast<std::uint32_t>(offset);
+  if (at == gicd::kTYPER) return state.type;
+  if (at == gicd::kCTLR) {
+    return state.control.load(std::memory_order_relaxed) | gicd::ctlr::ARE::kMask |
+           gicd::ctlr::DS::kMask;
+  }
+  if (at == gicd::kIIDR) return detail::kImplementer;
+  return at < 0x1000 ? detail::read_low(vcpu, at) : detail::read_high(vcpu.domain, at);
+}
+
+}  // namespace socle::guest::vgic

@@ -38,11 +38,7 @@ bool is_possible(const MmioAccess& access) {
   return (bytes == 1 || bytes == 2 || bytes == 4 || bytes == 8) && access.address.is_aligned(bytes);
 }
 
-bool is_route(std::uint32_t offset) {
-  return offset >= gicd::kIROUTER + kFirstSpi * 8 && offset < gicd::kIROUTER + kEndOfSpis * 8;
-}
-
-[[gnu::noinline]] void access_distributor(Vcpu& self, std::uint32_t offset, MmioAccess& access) {
+void access_distributor(Vcpu& self, std::uint32_t offset, MmioAccess& access) {
   if (!is_possible(access)) {
     if (!access.is_write) access.value = 0;
     return;
@@ -91,11 +87,7 @@ bool is_route(std::uint32_t offset) {
 bool emulate_mmio(Vcpu& vcpu, MmioAccess& access) {
   const std::uint64_t offset = access.address.value() - vcpu.domain.gic.distributor;
   if (offset >= kDistributorSize) return access_redistributor(vcpu, access);
-  const auto at = static_cast<std::uint32_t>(offset);
-  if (!access.is_write && access.bytes == 4 && at % 4 == 0) [[likely]]
-    access.value = read_distributor(vcpu, at);
-  else
-    access_distributor(vcpu, at, access);
+  access_distributor(vcpu, static_cast<std::uint32_t>(offset), access);
   return true;
 }
 

@@ -135,7 +135,8 @@ struct DomainState {
   SpinLock lock{LockRank::kVgicDistributor};
 
   // Fixed when the domain is built.
-  unsigned lines = 0;  // interrupts, a multiple of 32 up to 1024
+  unsigned lines = 0;      // interrupts, a multiple of 32 up to 1024
+  std::uint32_t type = 0;  // GICD_TYPER
   std::uint64_t distributor = 0;
   struct Redistributors {
     std::uint64_t begin = 0;
