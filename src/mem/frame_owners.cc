@@ -6,6 +6,7 @@
 
 #include "mem/frame_table.h"
 #include "port/cache.h"
+#include "port/frame_reuse.h"
 #include "port/phys_window.h"
 
 namespace socle::mem {
@@ -144,6 +145,7 @@ void FrameTable::give_up(const MfnRange& frames, LeafStock& leaves) {
     if (map_[head].is_split()) {
       give_up_in_split(head, piece);
     } else {
+      port::frames_became_free(piece);
       insert_free(head, map_[head].order(), true);
     }
     at = piece.end();
@@ -152,12 +154,15 @@ void FrameTable::give_up(const MfnRange& frames, LeafStock& leaves) {
 
 void FrameTable::give_up_in_split(BlockIndex block, const MfnRange& frames) {
   const Slots slots = slots_of(frames);
+  const Mfn base = map_.first_frame(block);
   Leaf& leaf = leaf_of(block);
   SplitEdit edit = begin_edit(block);
   for (unsigned slot = slots.begin; slot < slots.end; ++slot) {
     if (leaf[slot].references != 0) {
       leaf[slot].is_released = true;
     } else {
+      port::frames_became_free(
+          MfnRange(base + FrameCount(slot), base + FrameCount(slot) + FrameCount(1)));
       edit.set(slot, Owner::free(), true);
     }
   }
@@ -252,6 +257,7 @@ void FrameTable::put_ref(Mfn frame) {
   FrameState& state = leaf_of(block)[slot_of(frame)];
   CHECK(state.references != 0);
   if (--state.references != 0 || !state.is_released) return;
+  port::frames_became_free(MfnRange(frame, frame + FrameCount(1)));
   SplitEdit edit = begin_edit(block);
   const bool is_heap = map_[block].is_heap();
   edit.set(slot_of(frame), is_heap ? Owner::heap_stock() : Owner::free(), !is_heap);

@@ -6,6 +6,7 @@
 
 #include "port/barrier.h"
 #include "port/cache.h"
+#include "port/frame_reuse.h"
 #include "port/memory_features.h"
 #include "port/tlb.h"
 #include "port/translation_entry.h"
@@ -55,6 +56,10 @@ void cache_clean_invalidate(const void* start, std::size_t bytes) {
 }
 void cache_invalidate(const void*, std::size_t) {}
 void cache_invalidate_instructions() {}
+
+void frames_became_free(const MfnRange& frames) {
+  with_mmu([&](sim::Mmu& mmu) { mmu.output_freed(frames); });
+}
 
 TlbFeatures tlb_features() {
   return {.ranges = sim::memory_features().tlb_ranges,
