@@ -139,27 +139,34 @@ GrantTable::Answer<abi::GrantHandle> GrantTable::add_mapping(const Mapping& mapp
     if (slot.in_use) continue;
     slot = mapping;
     slot.in_use = true;
+    slot.is_held = true;
     return handle;
   }
   return refuse(GrantStatus::kNoSpace);
 }
 
-GrantTable::Answer<GrantTable::Mapping> GrantTable::find_mapping(abi::GrantHandle handle) {
+GrantTable::Answer<GrantTable::Mapping> GrantTable::hold_mapping(abi::GrantHandle handle) {
   LockGuard guard(lock_);
-  if (mappings_ == nullptr || handle >= mappings_->size() || !(*mappings_)[handle].in_use) {
-    return refuse(GrantStatus::kBadHandle);
-  }
+  if (mappings_ == nullptr || handle >= mappings_->size()) return refuse(GrantStatus::kBadHandle);
+  Mapping& mapping = (*mappings_)[handle];
+  if (!mapping.in_use || mapping.is_held) return refuse(GrantStatus::kBadHandle);
+  mapping.is_held = true;
+  return mapping;
+}
+
+GrantTable::Mapping& GrantTable::held_mapping(abi::GrantHandle handle) {
+  CHECK(mappings_ != nullptr && handle < mappings_->size() && (*mappings_)[handle].is_held);
   return (*mappings_)[handle];
 }
 
-GrantTable::Answer<GrantTable::Mapping> GrantTable::take_mapping(abi::GrantHandle handle) {
+void GrantTable::keep_mapping(abi::GrantHandle handle) {
   LockGuard guard(lock_);
-  if (mappings_ == nullptr || handle >= mappings_->size() || !(*mappings_)[handle].in_use) {
-    return refuse(GrantStatus::kBadHandle);
-  }
-  const Mapping mapping = (*mappings_)[handle];
-  (*mappings_)[handle] = {};
-  return mapping;
+  held_mapping(handle).is_held = false;
+}
+
+void GrantTable::end_mapping(abi::GrantHandle handle) {
+  LockGuard guard(lock_);
+  held_mapping(handle) = {};
 }
 
 }  // namespace socle::guest

@@ -71,17 +71,22 @@ class GrantTable {
 
   // --- The user's side ---
 
+  // A mapping is somebody's own while it is made or ended: nobody else finds its handle then.
   struct Mapping {
     bool in_use = false;
+    bool is_held = false;
     bool for_writing = false;
     DomainId granter{};
     abi::GrantRef ref = 0;
     Mfn mfn;
   };
+  // A new one, held by the caller until keep_mapping() or end_mapping().
   Answer<abi::GrantHandle> add_mapping(const Mapping& mapping) SOCLE_EXCLUDES(lock_);
-  Answer<Mapping> find_mapping(abi::GrantHandle handle) SOCLE_EXCLUDES(lock_);
-  // Ends the mapping; of two callers only one succeeds.
-  Answer<Mapping> take_mapping(abi::GrantHandle handle) SOCLE_EXCLUDES(lock_);
+  // Of two callers only one gets hold of it. kBadHandle: there is none, or it is held.
+  Answer<Mapping> hold_mapping(abi::GrantHandle handle) SOCLE_EXCLUDES(lock_);
+  // By its holder: it goes on; or it is no more, and its handle may be given out again.
+  void keep_mapping(abi::GrantHandle handle) SOCLE_EXCLUDES(lock_);
+  void end_mapping(abi::GrantHandle handle) SOCLE_EXCLUDES(lock_);
 
  private:
   // One for each entry that is or was in use; heap arrays of one grant frame's entries.
@@ -102,6 +107,7 @@ class GrantTable {
   std::uint64_t* entry_word(abi::GrantRef ref) SOCLE_REQUIRES(lock_);
   Answer<Active*> active_of(abi::GrantRef ref) SOCLE_REQUIRES(lock_);
   bool is_used(abi::GrantRef ref) SOCLE_REQUIRES(lock_);
+  Mapping& held_mapping(abi::GrantHandle handle) SOCLE_REQUIRES(lock_);
 
   SpinLock lock_{LockRank::kGrantTable};
   Domain* owner_ = nullptr;

@@ -119,14 +119,29 @@ TEST(GrantTable, EntriesInUseAreNotSwapped) {
 
 TEST(GrantTable, HandlesEndAndAreReused) {
   TestDomain test;
-  EXPECT_EQ(grants(test).find_mapping(0).error(), GrantStatus::kBadHandle);
+  EXPECT_EQ(grants(test).hold_mapping(0).error(), GrantStatus::kBadHandle);
   for (std::uint32_t i = 0; i < kMaxGrantMappings; ++i)
     ASSERT_EQ(grants(test).add_mapping({}).value(), i);
   EXPECT_EQ(grants(test).add_mapping({}).error(), GrantStatus::kNoSpace);
-  ASSERT_TRUE(grants(test).take_mapping(5).has_value());
-  EXPECT_EQ(grants(test).take_mapping(5).error(), GrantStatus::kBadHandle);
+  grants(test).end_mapping(5);
+  EXPECT_EQ(grants(test).hold_mapping(5).error(), GrantStatus::kBadHandle);
   EXPECT_EQ(grants(test).add_mapping({}).value(), 5u);
-  EXPECT_EQ(grants(test).find_mapping(kMaxGrantMappings).error(), GrantStatus::kBadHandle);
+  EXPECT_EQ(grants(test).hold_mapping(kMaxGrantMappings).error(), GrantStatus::kBadHandle);
+}
+
+TEST(GrantTable, AMappingThatIsMadeOrEndedIsNobodyElses) {
+  TestDomain test;
+  GrantTable::Mapping mapping;
+  mapping.ref = 7;
+  const abi::GrantHandle handle = grants(test).add_mapping(mapping).value();
+  EXPECT_EQ(grants(test).hold_mapping(handle).error(), GrantStatus::kBadHandle);
+  grants(test).keep_mapping(handle);
+  EXPECT_EQ(grants(test).hold_mapping(handle).value().ref, 7u);
+  EXPECT_EQ(grants(test).hold_mapping(handle).error(), GrantStatus::kBadHandle);
+  grants(test).keep_mapping(handle);
+  ASSERT_TRUE(grants(test).hold_mapping(handle).has_value());
+  grants(test).end_mapping(handle);
+  EXPECT_EQ(grants(test).hold_mapping(handle).error(), GrantStatus::kBadHandle);
 }
 
 TEST(GrantTable, AnEntryThatNeverStopsChangingIsGivenUp) {

@@ -85,6 +85,7 @@ class TestDomain {
     return Ipa(frame).value() + offset;
   }
 
+  [[nodiscard]] sim::Mmu& mmu() { return mmu_; }
   // No CPU believes anything about the guest's memory that is not so any more.
   void expect_settled() { mmu_.expect_settled(); }
 

@@ -2,6 +2,10 @@
 
 #include "hypercall/grant_table_op.h"
 
+#include <array>
+#include <cstddef>
+#include <span>
+
 #include "guest/domain.h"
 #include "guest/grant_table.h"
 #include "guest/preemption.h"
@@ -19,26 +23,46 @@ using abi::Status;
 using guest::Domain;
 using guest::GuestVa;
 
-// Serves an array of requests, each written back with its status. Between two of them it may stop:
-// the arguments then name the rest.
-template <typename T, typename Serve>
-std::int64_t for_each_request(Vcpu& caller, Arguments args, Serve serve) {
+// Serves an array of requests, up to kMost of them at a time, and writes them back with their
+// status. Between two times it may stop: the arguments then name the rest. A bad address ends the
+// call; what was read before it is served and, as far as possible, answered.
+template <typename T, std::size_t kMost, typename Serve>
+std::int64_t for_each_slice(Vcpu& caller, Arguments args, Serve serve) {
   GuestVa address{args[1]};
   auto left = static_cast<std::uint32_t>(args[2]);
-  for (bool is_first = true; left > 0; --left, address = address + sizeof(T)) {
+  for (bool is_first = true; left > 0; is_first = false) {
     if (!is_first && guest::should_yield(caller)) {
       args[1] = address.value;
       args[2] = left;
       return kContinue;
     }
-    is_first = false;
-    auto request = guest::read_guest<T>(caller, address);
-    if (!request.has_value()) return refused(request.error());
-    serve(caller, *request);
-    const auto written = guest::write_guest(caller, address, *request);
-    if (!written.has_value()) return refused(written.error());
+    std::array<T, kMost> slice;
+    std::uint32_t count = 0;
+    Result<> status;
+    while (count < left && count < kMost) {
+      status =
+          guest::copy_from_guest(caller, &slice[count], address + count * sizeof(T), sizeof(T));
+      if (!status) break;
+      ++count;
+    }
+    serve(caller, std::span(slice).first(count));
+    for (std::uint32_t i = 0; i < count; ++i) {
+      const auto written = guest::write_guest(caller, address + i * sizeof(T), slice[i]);
+      if (!written) status = written;
+    }
+    if (!status) return refused(status.error());
+    address = address + count * sizeof(T);
+    left -= count;
   }
   return 0;
+}
+
+template <typename T, typename Serve>
+std::int64_t for_each_request(Vcpu& caller, Arguments args, Serve serve) {
+  return for_each_slice<T, 1>(caller, args, [serve](Vcpu& who, std::span<T> requests) {
+    for (T& request : requests)
+      serve(who, request);
+  });
 }
 
 // Operations that exist for one request only.
@@ -135,9 +159,9 @@ std::int64_t grant_table_op(Vcpu& caller, Arguments args) {
   if (static_cast<std::int32_t>(args[2]) < 0) return refused(Errno::kEINVAL);
   switch (static_cast<std::uint32_t>(args[0])) {
     case GNTTABOP_map_grant_ref:
-      return for_each_request<abi::GrantMap>(caller, args, map_grant);
+      return for_each_slice<abi::GrantMap, kSlice>(caller, args, map_grants);
     case GNTTABOP_unmap_grant_ref:
-      return for_each_request<abi::GrantUnmap>(caller, args, unmap_grant);
+      return for_each_slice<abi::GrantUnmap, kSlice>(caller, args, unmap_grants);
     case GNTTABOP_unmap_and_replace:
       return for_each_request<::gnttab_unmap_and_replace>(caller, args, unmap_and_replace);
     case GNTTABOP_setup_table:

@@ -255,7 +255,7 @@ TEST(Reservation, ALongListContinuesWhereItStopped) {
     frames.push_back(page(0x200 + i));
   port::host_interrupt_pending = true;
   EXPECT_EQ(reservation(guest, XENMEM_decrease_reservation, frames), 512);
-  EXPECT_EQ(guest.continuations, 511u);
+  EXPECT_EQ(guest.continuations, 15u);  // slices of 32
   EXPECT_EQ(reservation(guest, XENMEM_populate_physmap, frames), 512);
   EXPECT_EQ(shown_at(guest, TestCaller::ram(0x3ff)), Mfn(page(0x3ff)));
 }
@@ -403,7 +403,7 @@ TEST(Multicall, ALongCallInsideContinuesToo) {
   EXPECT_EQ(multicall(guest, {{kMemoryOp, 7, {XENMEM_decrease_reservation, guest.put(request)}}}),
             0);
   EXPECT_EQ(guest.get<abi::MulticallEntry>(0, 0x110).result, 100u);
-  EXPECT_GE(guest.continuations, 99u);
+  EXPECT_GE(guest.continuations, 3u);
 }
 
 }  // namespace

@@ -126,12 +126,13 @@ std::int64_t remove_from_physmap(Vcpu& caller, std::uint64_t address) {
     Domain* domain = find_domain(caller, request.domid);
     if (domain == nullptr) return refuse(Errno::kESRCH);
     const Gfn frame(request.gpfn);
-    const auto now = domain->address_space.lookup(frame);
+    stage2::AddressSpace::Batch batch(domain->address_space);
+    const auto now = batch.lookup(frame);
     // Devices are not the guest's to remove.
     if (!now.has_value() || !guest::is_guest_page(now->attributes.reason)) {
       return refuse(Errno::kENOENT);
     }
-    ABI_TRY(domain->address_space.unmap(GfnRange(frame, frame + FrameCount(1))));
+    ABI_TRY(batch.unmap(GfnRange(frame, frame + FrameCount(1))));
     return {};
   });
 }

@@ -6,11 +6,19 @@
 // A direct-mapped domain keeps its frames: giving one up only takes it out of the map, and the
 // same frame comes back when it is asked for (Xen's "direct map" rule; the machine address is
 // what its devices use).
+//
+// A slice of extents is one batch of changes of the map. Frames go back to the machine when the
+// batch has paid: before that a TLB may still lead to them.
 
+#include <algorithm>
+#include <span>
+
+#include "base/inplace_vector.h"
 #include "guest/domain.h"
 #include "guest/preemption.h"
 #include "guest/vcpu.h"
 #include "hypercall/memory_op.h"
+#include "hypercall/slices.h"
 #include "mem/memory.h"
 #include "policy/policy.h"
 
@@ -20,6 +28,7 @@ namespace {
 
 using guest::Domain;
 using guest::GuestVa;
+using stage2::AddressSpace;
 
 // Extents of a guest's choice are a piece of work that is not interrupted.
 constexpr unsigned kMaxOrderOfGuest = 9;
@@ -35,9 +44,9 @@ std::optional<GfnRange> extent_of(const Domain& domain, std::uint64_t first, Ord
 // --- Giving up ----------------------------------------------------------------------------------
 
 // All of it shows pages that the guest may give up. Nothing is done to an extent in part.
-bool is_all_guest_pages(const Domain& domain, const GfnRange& range) {
+bool is_all_guest_pages(const AddressSpace::Batch& batch, const GfnRange& range) {
   Gfn next = range.begin();
-  domain.address_space.walk(range, [&next](const stage2::Extent& extent) {
+  batch.walk(range, [&next](const stage2::Extent& extent) {
     if (extent.range.begin() != next || !guest::is_guest_page(extent.attributes.reason)) {
       return false;
     }
@@ -47,25 +56,61 @@ bool is_all_guest_pages(const Domain& domain, const GfnRange& range) {
   return next == range.end();
 }
 
-// The frames go back to the machine, except those that are not the domain's to give.
-bool release_frame(Domain& domain, Gfn frame) {
-  const auto now = domain.address_space.lookup(frame);
-  if (!now.has_value()) return false;
-  if (!domain.address_space.unmap(GfnRange(frame, frame + FrameCount(1)))) return false;
-  if (now->attributes.reason != Reason::kDomainRam) return true;
-  if (!mem::release(MfnRange(now->mfn, now->mfn + FrameCount(1)), domain.id)) return false;
-  domain.ram_frames.fetch_sub(1, std::memory_order_relaxed);
+// Machine frames that are out of the map and still the domain's.
+using Runs = InplaceVector<MfnRange, kSlice>;
+
+// No TLB leads to them any more: they go back to the machine. A frame that the machine does not
+// take stays on the domain's account.
+void give_back(Domain& domain, AddressSpace::Batch& batch, Runs& runs) {
+  batch.pay();
+  for (const MfnRange& run : runs) {
+    if (mem::release(run, domain.id)) {
+      domain.ram_frames.fetch_sub(run.size(), std::memory_order_relaxed);
+    }
+  }
+  runs.clear();
+}
+
+// Notes the frames of RAM that `range` shows, as far as there is room for one more run. Returns
+// where that ends.
+Gfn note_ram(const AddressSpace::Batch& batch, const GfnRange& range, Runs& runs) {
+  return batch.walk(range, [&runs](const stage2::Extent& extent) {
+    // What else it may show is not the domain's to give.
+    if (extent.attributes.reason == Reason::kDomainRam) {
+      const FrameCount size(extent.range.size());
+      CHECK(runs.push_back(MfnRange(extent.mfn, extent.mfn + size)).has_value());
+    }
+    return !runs.full();
+  });
+}
+
+bool take_out(Domain& domain, AddressSpace::Batch& batch, GfnRange range, Runs& runs) {
+  if (domain.properties.is_direct_mapped) return batch.unmap(range).has_value();
+  while (!range.empty()) {
+    if (runs.full()) give_back(domain, batch, runs);
+    const std::size_t before = runs.size();
+    const Gfn end = note_ram(batch, range, runs);
+    if (!batch.unmap(GfnRange(range.begin(), end))) {
+      runs.truncate(before);
+      return false;
+    }
+    range = GfnRange(end, range.end());
+  }
   return true;
 }
 
-bool decrease_extent(Domain& domain, std::uint64_t first, Order order) {
-  const auto range = extent_of(domain, first, order);
-  if (!range.has_value() || !is_all_guest_pages(domain, *range)) return false;
-  if (domain.properties.is_direct_mapped) return domain.address_space.unmap(*range).has_value();
-  for (Gfn frame = range->begin(); frame < range->end(); ++frame) {
-    if (!release_frame(domain, frame)) return false;
+std::size_t decrease(Domain& domain, std::span<const std::uint64_t> extents, Order order) {
+  Runs runs;
+  AddressSpace::Batch batch(domain.address_space);
+  std::size_t done = 0;
+  for (const std::uint64_t first : extents) {
+    const auto range = extent_of(domain, first, order);
+    if (!range.has_value() || !is_all_guest_pages(batch, *range)) break;
+    if (!take_out(domain, batch, *range, runs)) break;
+    ++done;
   }
-  return true;
+  give_back(domain, batch, runs);
+  return done;
 }
 
 // --- Asking for ---------------------------------------------------------------------------------
@@ -78,36 +123,62 @@ bool owns_all(const Domain& domain, const MfnRange& frames) {
   return true;
 }
 
-bool populate_direct(Domain& domain, const GfnRange& range) {
-  const Mfn first(range.begin().value());
-  const MfnRange frames(first, first + FrameCount(range.size()));
-  if (!owns_all(domain, frames)) return false;
-  return domain.address_space.map_overwrite(range, first, policy::domain_ram()).has_value();
-}
-
-bool has_room(const Domain& domain, FrameCount more) {
-  const std::uint64_t now = domain.ram_frames.load(std::memory_order_relaxed);
-  return now <= domain.max_ram_frames && more.value() <= domain.max_ram_frames - now;
-}
-
-bool populate_new(Domain& domain, const GfnRange& range, Order order) {
-  if (!has_room(domain, order.count())) return false;
-  const auto first = mem::allocate_for(domain.id, order, mem::Contents::kScrubbed);
-  if (!first.has_value()) return false;
-  const auto mapped = domain.address_space.map(range, *first, policy::domain_ram());
-  if (!mapped.has_value()) {
-    (void)mem::release(MfnRange(*first, *first + order.count()), domain.id);
-    return false;
+std::size_t populate_direct(Domain& domain, std::span<const std::uint64_t> extents, Order order) {
+  AddressSpace::Batch batch(domain.address_space);
+  std::size_t done = 0;
+  for (const std::uint64_t number : extents) {
+    const auto range = extent_of(domain, number, order);
+    const Mfn first(number);
+    if (!range.has_value() || !owns_all(domain, MfnRange(first, first + order.count()))) break;
+    if (!batch.map_overwrite(*range, first, policy::domain_ram())) break;
+    ++done;
   }
-  domain.ram_frames.fetch_add(order.count().value(), std::memory_order_relaxed);
-  return true;
+  return done;
 }
 
-bool populate_extent(Domain& domain, std::uint64_t first, Order order) {
-  const auto range = extent_of(domain, first, order);
-  if (!range.has_value()) return false;
-  return domain.properties.is_direct_mapped ? populate_direct(domain, *range)
-                                            : populate_new(domain, *range, order);
+bool take_room(Domain& domain, FrameCount more) {
+  const std::uint64_t now =
+      domain.ram_frames.fetch_add(more.value(), std::memory_order_relaxed) + more.value();
+  if (now <= domain.max_ram_frames) return true;
+  domain.ram_frames.fetch_sub(more.value(), std::memory_order_relaxed);
+  return false;
+}
+
+// Frames for as many of the extents as there is memory and room for: they are cleaned before the
+// map is locked.
+using Fresh = InplaceVector<Mfn, kSlice>;
+void allocate_fresh(Domain& domain, std::size_t count, Order order, Fresh& fresh) {
+  while (fresh.size() < count && take_room(domain, order.count())) {
+    const auto first = mem::allocate_for(domain.id, order, mem::Contents::kScrubbed);
+    if (!first.has_value()) {
+      domain.ram_frames.fetch_sub(order.count().value(), std::memory_order_relaxed);
+      return;
+    }
+    CHECK(fresh.push_back(*first).has_value());
+  }
+}
+
+std::size_t map_fresh(Domain& domain, std::span<const std::uint64_t> extents, Order order,
+                      const Fresh& fresh) {
+  AddressSpace::Batch batch(domain.address_space);
+  std::size_t done = 0;
+  for (const Mfn first : fresh) {
+    const auto range = extent_of(domain, extents[done], order);
+    if (!range.has_value() || !batch.map(*range, first, policy::domain_ram())) break;
+    ++done;
+  }
+  return done;
+}
+
+std::size_t populate_new(Domain& domain, std::span<const std::uint64_t> extents, Order order) {
+  Fresh fresh;
+  allocate_fresh(domain, extents.size(), order, fresh);
+  const std::size_t done = map_fresh(domain, extents, order, fresh);
+  for (std::size_t i = done; i < fresh.size(); ++i) {
+    (void)mem::release(MfnRange(fresh[i], fresh[i] + order.count()), domain.id);
+    domain.ram_frames.fetch_sub(order.count().value(), std::memory_order_relaxed);
+  }
+  return done;
 }
 
 // --- Either -------------------------------------------------------------------------------------
@@ -124,14 +195,27 @@ std::optional<abi::MemoryReservation> read_request(Vcpu& caller, Arguments args)
   return *request;
 }
 
-bool change_extent(Vcpu& caller, Domain& domain, std::uint64_t operation,
-                   const abi::MemoryReservation& request, std::uint64_t i) {
-  const GuestVa slot = GuestVa{request.extent_start.q} + i * sizeof(std::uint64_t);
-  const auto first = guest::read_guest<std::uint64_t>(caller, slot);
-  if (!first.has_value()) return false;
+// Extents that are done between two looks at interrupts: kSlice of them, and no more frames than
+// one extent of a guest's choice has.
+std::size_t slice_of(std::uint64_t left, Order order) {
+  const std::uint64_t fitting = Order(kMaxOrderOfGuest).count().value() / order.count().value();
+  return std::min({left, std::max<std::uint64_t>(fitting, 1), std::uint64_t{kSlice}});
+}
+
+// How many of the extents from number `i` on are done.
+std::size_t change_extents(Vcpu& caller, Domain& domain, std::uint64_t operation,
+                           const abi::MemoryReservation& request, std::uint64_t i) {
   const Order order(request.extent_order);
-  return operation == XENMEM_decrease_reservation ? decrease_extent(domain, *first, order)
-                                                  : populate_extent(domain, *first, order);
+  InplaceVector<std::uint64_t, kSlice> slice;
+  for (std::size_t left = slice_of(request.nr_extents - i, order); left > 0; --left, ++i) {
+    const GuestVa slot = GuestVa{request.extent_start.q} + i * sizeof(std::uint64_t);
+    const auto first = guest::read_guest<std::uint64_t>(caller, slot);
+    if (!first.has_value()) break;
+    CHECK(slice.push_back(*first).has_value());
+  }
+  if (operation == XENMEM_decrease_reservation) return decrease(domain, slice.span(), order);
+  return domain.properties.is_direct_mapped ? populate_direct(domain, slice.span(), order)
+                                            : populate_new(domain, slice.span(), order);
 }
 
 }  // namespace
@@ -147,17 +231,18 @@ std::int64_t change_reservation(Vcpu& caller, Arguments args) {
   Domain* domain = find_domain(caller, request->domid);
   if (domain == nullptr) return none_more;
 
-  for (std::uint64_t i = start; i < request->nr_extents; ++i) {
+  std::uint64_t i = start;
+  while (i < request->nr_extents) {
     if (i != start && guest::should_yield(caller)) {
       args[0] = operation | i << abi::kMemoryExtentShift;
       return kContinue;
     }
-    if (!change_extent(caller, *domain, operation, *request, i)) {
-      return static_cast<std::int64_t>(i);
-    }
+    const std::size_t wanted = slice_of(request->nr_extents - i, Order(request->extent_order));
+    const std::size_t done = change_extents(caller, *domain, operation, *request, i);
+    i += done;
+    if (done < wanted) break;
   }
-  const std::uint64_t done = start > request->nr_extents ? start : request->nr_extents;
-  return static_cast<std::int64_t>(done);
+  return static_cast<std::int64_t>(i);
 }
 
 }  // namespace socle::hypercall

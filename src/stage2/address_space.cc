@@ -147,28 +147,22 @@ Coverage AddressSpace::coverage() const {
   return coverage;
 }
 
-// --- Reader
-// ---------------------------------------------------------------------------------------
+// --- Looking
+// --------------------------------------------------------------------------------------
 
-AddressSpace::Reader::Reader(const AddressSpace& space) SOCLE_SPACE_IS_LOCKED
-    : space_(space),
-      guard_(space.lock_) {}
-AddressSpace::Reader::~Reader() SOCLE_SPACE_IS_LOCKED = default;
-
-std::optional<Translation> AddressSpace::Reader::lookup(Gfn gfn) const SOCLE_SPACE_IS_LOCKED {
-  if (space_.is_dying_) return std::nullopt;
-  const std::optional<LeafView> leaf = space_.table_.lookup(input(gfn));
+std::optional<Translation> AddressSpace::lookup_locked(Gfn gfn) const {
+  if (is_dying_) return std::nullopt;
+  const std::optional<LeafView> leaf = table_.lookup(input(gfn));
   if (!leaf) return std::nullopt;
   return translation(*leaf, gfn);
 }
 
-Gfn AddressSpace::Reader::walk(const GfnRange& range,
-                               FunctionRef<bool(const Extent&)> visit) const SOCLE_SPACE_IS_LOCKED {
-  if (space_.is_dying_) return range.end();
+Gfn AddressSpace::walk_locked(const GfnRange& range, FunctionRef<bool(const Extent&)> visit) const {
+  if (is_dying_) return range.end();
   // Leaves are joined to an extent until one does not continue it.
   std::optional<Extent> extent;
   bool go_on = true;
-  space_.table_.for_each_leaf(input(range), [&](const LeafView& leaf) {
+  table_.for_each_leaf(input(range), [&](const LeafView& leaf) {
     const GfnRange part = guest_range(leaf.range).intersection(range);
     const Mfn mfn = translation(leaf, part.begin()).mfn;
     if (extent && extent->range.end() == part.begin() && extent->attributes == leaf.attributes &&
@@ -183,6 +177,22 @@ Gfn AddressSpace::Reader::walk(const GfnRange& range,
   if (!extent) return range.end();
   if (go_on && visit(*extent)) return range.end();
   return extent->range.end();
+}
+
+// --- Reader
+// ---------------------------------------------------------------------------------------
+
+AddressSpace::Reader::Reader(const AddressSpace& space) SOCLE_SPACE_IS_LOCKED
+    : space_(space),
+      guard_(space.lock_) {}
+AddressSpace::Reader::~Reader() SOCLE_SPACE_IS_LOCKED = default;
+
+std::optional<Translation> AddressSpace::Reader::lookup(Gfn gfn) const SOCLE_SPACE_IS_LOCKED {
+  return space_.lookup_locked(gfn);
+}
+Gfn AddressSpace::Reader::walk(const GfnRange& range,
+                               FunctionRef<bool(const Extent&)> visit) const SOCLE_SPACE_IS_LOCKED {
+  return space_.walk_locked(range, visit);
 }
 
 // --- Batch
@@ -275,10 +285,11 @@ Result<> AddressSpace::Batch::change(const GfnRange& range,
 }
 
 std::optional<Translation> AddressSpace::Batch::lookup(Gfn gfn) const SOCLE_SPACE_IS_LOCKED {
-  if (space_.is_dying_) return std::nullopt;
-  const std::optional<LeafView> leaf = space_.table_.lookup(input(gfn));
-  if (!leaf) return std::nullopt;
-  return translation(*leaf, gfn);
+  return space_.lookup_locked(gfn);
+}
+Gfn AddressSpace::Batch::walk(const GfnRange& range,
+                              FunctionRef<bool(const Extent&)> visit) const SOCLE_SPACE_IS_LOCKED {
+  return space_.walk_locked(range, visit);
 }
 
 // --- What is owed to whom

@@ -157,6 +157,10 @@ class AddressSpace {
   // Torn down as far as anybody can see; tables remain to be freed.
   bool is_dying_ SOCLE_GUARDED_BY(lock_) = false;
 
+  [[nodiscard]] std::optional<Translation> lookup_locked(Gfn gfn) const SOCLE_REQUIRES(lock_);
+  Gfn walk_locked(const GfnRange& range, FunctionRef<bool(const Extent&)> visit) const
+      SOCLE_REQUIRES(lock_);
+
   // Constant from init() on.
   VmidAllocator* vmids_ = nullptr;
   std::uint64_t vttbr_without_vmid_ = 0;
@@ -202,6 +206,7 @@ class SOCLE_SCOPED_CAPABILITY AddressSpace::Batch {
   Result<> unmap(const GfnRange& range);
   Result<> change(const GfnRange& range, const Attributes& attributes);
   [[nodiscard]] std::optional<Translation> lookup(Gfn gfn) const;
+  Gfn walk(const GfnRange& range, FunctionRef<bool(const Extent&)> visit) const;
 
   // Pays now, and goes on.
   void pay();
