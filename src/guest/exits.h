@@ -31,11 +31,13 @@ void socle_guest_entry_work(CpuFrame* frame);
 // (gic::dispatch_physical).
 void socle_dispatch_interrupts();
 
+// The next two stay functions of their own, so that the exits reach them by a jump (exits.cc).
+
 // HVC #0xEA1. Defined by hypercall/. x0..x4 and x16 in the frame; the PC is already past the HVC.
-void hypercall_entry(Vcpu& vcpu, CpuFrame& frame);
+[[gnu::noinline]] void hypercall_entry(Vcpu& vcpu, CpuFrame& frame);
 
 // A stage-2 abort (instruction or data). Defined by fault/.
-void stage2_abort_entry(Vcpu& vcpu, CpuFrame& frame);
+[[gnu::noinline]] void stage2_abort_entry(Vcpu& vcpu, CpuFrame& frame);
 
 }  // extern "C"
 

@@ -48,7 +48,7 @@ std::int64_t xen_version(Vcpu& caller, Arguments args);
 Handler find_handler(std::uint64_t number);
 
 // Answers -ENOSYS and counts it. `operation` is the sub-operation, or 0.
-std::int64_t unimplemented(unsigned number, std::uint64_t operation);
+[[gnu::cold, gnu::noinline]] std::int64_t unimplemented(unsigned number, std::uint64_t operation);
 
 // The domain that a domid_t argument names: DOMID_SELF, the caller's own number, or another
 // domain's; null: there is no such domain (-ESRCH).

@@ -110,9 +110,8 @@ void set_build_id(std::span<const std::byte> id) {
 namespace {
 
 // Apart from xen_version(), whose short way would otherwise pay for the buffers.
-[[gnu::noinline]] std::int64_t serve(Vcpu& caller, Arguments args) {
-  const std::uint64_t address = args[1];
-  switch (static_cast<std::uint32_t>(args[0])) {
+[[gnu::noinline]] std::int64_t serve(Vcpu& caller, std::uint64_t address, std::uint32_t operation) {
+  switch (operation) {
     case XENVER_extraversion:
       return answer(caller, address, padded<abi::kExtraVersionBytes>(kExtraVersion));
     case XENVER_compile_info:
@@ -134,7 +133,7 @@ namespace {
     case XENVER_build_id:
       return get_build_id(caller, address);
     default:
-      return unimplemented(__HYPERVISOR_xen_version, args[0]);
+      return unimplemented(__HYPERVISOR_xen_version, operation);
   }
 }
 
@@ -142,8 +141,9 @@ namespace {
 
 std::int64_t xen_version(Vcpu& caller, Arguments args) {
   // The hypercall that guests make to be interrupted (Linux: xen_force_evtchn_callback()).
-  if (static_cast<std::uint32_t>(args[0]) == XENVER_version) return kVersion;
-  return serve(caller, args);
+  const auto operation = static_cast<std::uint32_t>(args[0]);
+  if (operation == XENVER_version) return kVersion;
+  return serve(caller, args[1], operation);
 }
 
 }  // namespace socle::hypercall
