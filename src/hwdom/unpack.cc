@@ -104,10 +104,3 @@ Result<std::uint64_t> unpack_gzip(const PaRange& source, const PaRange& target, 
 }
 
 }  // namespace socle::hwdom
-
-// zlib refers to these two as its default allocator, which is never used: unpack_gzip() brings its
-// own.
-extern "C" void* zcalloc(void*, unsigned, unsigned) {
-  return nullptr;
-}
-extern "C" void zcfree(void*, void*) {}
