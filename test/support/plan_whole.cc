@@ -2,6 +2,7 @@
 #include "test/support/plan_whole.h"
 
 #include <algorithm>
+#include <libfdt.h>
 
 #include "hwdom/plan_check.h"
 
@@ -58,10 +59,8 @@ Result<> plan_it(Whole& whole, std::span<const std::byte> blob, const WholeOptio
 Result<> write_it(Whole& whole) {
   const std::size_t bound = hwdom::tree_size_bound(whole.input);
   whole.written.resize(bound / 8 + 1);
-  const auto phase = image::BootPhaseMaker::make();
-  whole.written_size =
-      TRY(hwdom::write_tree(whole.input, *whole.plan,
-                            std::as_writable_bytes(std::span(whole.written)), phase, whole.notes));
+  whole.written_size = TRY(hwdom::write_tree(
+      whole.input, *whole.plan, std::as_writable_bytes(std::span(whole.written)), whole.notes));
   return {};
 }
 
@@ -74,6 +73,8 @@ bool wrong(Whole& whole, FormatString<std::type_identity_t<Args>...> format, con
 // What a kernel would find in the domain's tree is what was planned.
 bool tree_says_the_plan(Whole& whole) {
   fw::Diagnostics notes(whole.arena);
+  if (fdt_check_full(whole.written.data(), whole.written_size) != 0)
+    return wrong(whole, "domain's tree: libfdt does not accept it");
   const auto tree = fw::dt::Tree::open(whole.domain_tree(), whole.arena, notes);
   if (!tree) return wrong(whole, "domain's tree: cannot be read back");
   if (notes.mentions("belongs to") && !whole.notes.mentions("belongs to"))

@@ -9,15 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "fw/boot_phase.h"
 #include "hwdom/plan.h"
-
-namespace socle::image {
-// Host programs may write trees whenever they like: their SIMD registers are their own.
-struct BootPhaseMaker {
-  static fw::BootPhase make() { return fw::BootPhase(); }
-};
-}  // namespace socle::image
 
 namespace socle::test {
 

@@ -199,8 +199,8 @@ class Tree {
   [[nodiscard]] std::span<const std::byte> blob() const { return blob_; }
   // Bytes of the blob that are in use (a blob may carry room for edits).
   [[nodiscard]] std::size_t used_size() const { return used_size_; }
-  [[nodiscard]] std::size_t strings_size() const { return strings_size_; }
-  [[nodiscard]] std::size_t property_count() const { return property_count_; }
+  // Where the names of all properties are.
+  [[nodiscard]] std::span<const std::byte> strings() const { return {strings_, strings_size_}; }
   [[nodiscard]] std::size_t node_count() const { return nodes_.size(); }
   [[nodiscard]] Node root() const { return Node(this, kRoot); }
   [[nodiscard]] Node node(NodeId id) const;
@@ -265,7 +265,6 @@ class Tree {
   std::span<PaRange> reservations_;
   std::size_t used_size_ = 0;
   std::size_t strings_size_ = 0;
-  std::size_t property_count_ = 0;
   std::uint32_t boot_cpu_ = 0;
   std::uint32_t largest_phandle_ = 0;
   mutable std::uint64_t budget_ = 0;
