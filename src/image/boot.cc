@@ -33,6 +33,7 @@
 #include "mem/layout.h"
 #include "mem/memory.h"
 #include "platform/platform.h"
+#include "platform/requirements.h"
 #include "port/clock.h"
 #include "port/cpu.h"
 #include "port/memory_features.h"
@@ -198,23 +199,12 @@ Result<> Boot::start_devices() {
                   .cpu_on = psci.cpu_on_0_1});
   guest::smccc::discover_firmware(el2::psci_is_present());
 
-  const platform::Gic& gic = platform_->gic;
-  if (gic.version == platform::Gic::Version::kNone) {
-    return notes_.error(Error::kNotFound, "no interrupt controller: Socle needs a GICv3");
-  }
-  if (gic.version != platform::Gic::Version::kV3) {
-    return notes_.error(Error::kUnsupported,
-                        "the interrupt controller is a GICv2: Socle needs a GICv3");
-  }
-  TRY(gic::init_distributor(gic));
+  if (const auto missing = platform::find_missing(*platform_))
+    return notes_.error(missing->error, "{}", missing->text);
+  TRY(gic::init_distributor(platform_->gic));
   TRY(gic::init_cpu());
 
   const platform::Timer& timer = platform_->timer;
-  if (!timer.virt || !timer.hypervisor) {
-    return notes_.error(
-        Error::kNotFound,
-        "no timer: the device tree names no virtual or no hypervisor timer interrupt");
-  }
   guest::vtimer::set_interrupts(
       {.virtual_timer = timer.virt->id,
        .physical_timer = timer.physical ? timer.physical->id : IntId(30)});
