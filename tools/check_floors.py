@@ -66,7 +66,7 @@ class Floors:
         """The rooms that the file `path` of `room` may include, its own left out."""
         rule = next((names for pattern, names in self.files.items()
                      if fnmatch.fnmatch(path, pattern)), self.rooms[room])
-        names = set(self.rooms if "*" in rule else rule) - set(self.private)
+        names = (set(self.rooms) - set(self.private) if "*" in rule else set()) | set(rule) - {"*"}
         if any(fnmatch.fnmatch(path, pattern) for pattern in self.tests["files"]):
             names |= set(self.tests["rooms"])
         return names

@@ -46,8 +46,8 @@ class CheckFloors(unittest.TestCase):
                 status = check_floors.main(["--root", str(root)])
             return status, out.getvalue()
 
-    def assert_good(self, files):
-        self.assertEqual(self.check(files)[0], 0, self.check(files)[1])
+    def assert_good(self, files, table=TABLE):
+        self.assertEqual(self.check(files, table)[0], 0, self.check(files, table)[1])
 
     def assert_bad(self, files, *fragments):
         status, output = self.check(files)
@@ -74,6 +74,11 @@ class CheckFloors(unittest.TestCase):
     def test_nobody_includes_a_private_room(self):
         self.assert_bad({"src/hwdom/a.cc": '#include "image/a.h"\n'}, "image/a.h")
         self.assert_good({"src/image/a.cc": '#include "image/a.h"\n#include "hwdom/b.h"\n'})
+
+    def test_a_private_room_is_open_to_rooms_that_name_it(self):
+        table = TABLE.replace('test = ["*"]', 'test = ["*", "image"]')
+        self.assert_good({"test/a.cc": '#include "image/a.h"\n'}, table)
+        self.assert_bad({"test/a.cc": '#include "image/a.h"\n'}, "image/a.h")
 
     def test_only_tests_and_the_host_seam_include_sim(self):
         self.assert_bad({"src/stage2/a.cc": '#include "sim/mmu.h"\n'}, "sim/mmu.h")

@@ -17,53 +17,6 @@ std::string Whole::text() const {
 
 namespace {
 
-// Socle's image and heap, where boot would put them: 2 MiB and 1 % of RAM.
-Result<> keep_memory(Whole& whole) {
-  const auto image = TRY(platform::find_free_ram(whole.platform->ram, whole.platform->reserved, {},
-                                                 {.size = 2 * kMiB, .alignment = 2 * kMiB}));
-  whole.kept[0] = {"image", image};
-  const std::uint64_t wanted = whole.platform->ram_bytes() / 100;
-  const auto heap = TRY(platform::find_free_ram(
-      whole.platform->ram, whole.platform->reserved, std::span(&image, 1),
-      {.size = align_up<std::uint64_t>(std::max<std::uint64_t>(wanted, 1), 2 * kMiB),
-       .alignment = 2 * kMiB}));
-  whole.kept[1] = {"heap", heap};
-  whole.input.kept = whole.kept;
-  return {};
-}
-
-Result<> plan_it(Whole& whole, std::span<const std::byte> blob, const WholeOptions& options) {
-  whole.tree = TRY(fw::dt::Tree::open(blob, whole.arena, whole.notes));
-  TRY(fw::read_boot_info(*whole.tree, whole.boot));
-  whole.options = fw::parse_options(
-      options.command_line.empty() ? whole.boot.socle_command_line : options.command_line,
-      whole.notes);
-  auto read =
-      platform::read(*whole.tree, {.dtuart = whole.options.dtuart}, whole.arena, whole.notes);
-  whole.platform = TRY(std::move(read));
-  const auto kept = keep_memory(whole);
-  if (!kept) return whole.notes.error(kept.error(), "no room in RAM for Socle");
-  whole.input.tree = whole.tree;
-  whole.input.platform = whole.platform;
-  whole.input.options = &whole.options;
-  whole.input.ipa_bits = options.ipa_bits;
-  if (whole.boot.find(fw::ModuleKind::kKernel) != nullptr) {
-    whole.input.boot = &whole.boot;
-    whole.input.kernel.file_size = whole.boot.find(fw::ModuleKind::kKernel)->range.size();
-  }
-  whole.plan = TRY(hwdom::plan(whole.input, whole.arena, whole.notes));
-  whole.arena_used = whole.arena.used();
-  return {};
-}
-
-Result<> write_it(Whole& whole) {
-  const std::size_t bound = hwdom::tree_size_bound(whole.input);
-  whole.written.resize(bound / 8 + 1);
-  whole.written_size = TRY(hwdom::write_tree(
-      whole.input, *whole.plan, std::as_writable_bytes(std::span(whole.written)), whole.notes));
-  return {};
-}
-
 template <typename... Args>
 bool wrong(Whole& whole, FormatString<std::type_identity_t<Args>...> format, const Args&... args) {
   whole.notes.add(LogLevel::kError, Text<200>(format, args...).view());
@@ -105,11 +58,13 @@ bool tree_says_the_plan(Whole& whole) {
 
 Whole::Verdict plan_whole(Whole& whole, std::span<const std::byte> blob,
                           const WholeOptions& options) {
-  Result<> done = plan_it(whole, blob, options);
+  plan::BoardOptions board_options{.command_line = std::nullopt, .ipa_bits = options.ipa_bits};
+  if (!options.command_line.empty()) board_options.command_line = options.command_line;
+  Result<> done = plan::plan_board(whole, blob, board_options);
   if (done) {
     const auto good = hwdom::proofread(whole.input, *whole.plan, whole.arena, whole.notes);
     if (good && !*good) return Whole::Verdict::kWrong;
-    done = good ? write_it(whole) : fail(good.error());
+    done = good ? plan::write_domain_tree(whole) : fail(good.error());
   }
   if (!done) {
     const bool has_reason = done.error() == Error::kNoMemory ||

@@ -32,16 +32,16 @@ struct VirtMachine {
 
   unsigned cpus = 2;
   std::vector<std::pair<std::uint64_t, std::uint64_t>> ram = {{0x4000'0000, 2 * kGiB}};
-  std::vector<std::pair<std::uint64_t, std::uint64_t>> reservations;
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> reservations = {};
   std::uint64_t redistributors_size = 0xf6'0000;
   bool gic_v2 = false;
   bool with_gic = true;
   bool with_smmu = false;
   bool with_console = true;
-  std::vector<Module> modules;
-  std::string command_line;                       // Socle's
-  std::function<void(TreeBuilder&)> more;         // inside the root
-  std::function<void(TreeBuilder&)> in_reserved;  // inside /reserved-memory
+  std::vector<Module> modules = {};
+  std::string command_line = {};                       // Socle's
+  std::function<void(TreeBuilder&)> more = {};         // inside the root
+  std::function<void(TreeBuilder&)> in_reserved = {};  // inside /reserved-memory
 
   void write(TreeBuilder& b) const {
     for (const auto& [begin, size] : reservations)

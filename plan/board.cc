@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plan/board.h"
+
+#include <algorithm>
+
+#include "fw/boot_modules.h"
+
+namespace socle::plan {
+
+namespace {
+
+constexpr std::uint64_t kImageSize = 2 * kMiB;
+constexpr std::uint64_t kHeapFloor = 8 * kMiB;
+constexpr std::uint64_t kHeapShareOfRam = 512;
+
+Result<> place_socle(Board& board) {
+  const platform::Platform& machine = *board.platform;
+  const auto image = TRY(platform::find_free_ram(machine.ram, machine.reserved, {},
+                                                 {.size = kImageSize, .alignment = 2 * kMiB}));
+  const std::uint64_t size = kHeapFloor + machine.ram_bytes() / kHeapShareOfRam;
+  const auto heap = TRY(platform::find_free_ram(
+      machine.ram, machine.reserved, std::span(&image, 1),
+      {.size = align_up<std::uint64_t>(size, 2 * kMiB), .alignment = 2 * kMiB}));
+  board.kept[0] = {"image", image};
+  board.kept[1] = {"heap", heap};
+  board.input.kept = board.kept;
+  return {};
+}
+
+}  // namespace
+
+Result<> plan_board(Board& board, std::span<const std::byte> blob, const BoardOptions& options) {
+  board.tree = TRY(fw::dt::Tree::open(blob, board.arena, board.notes));
+  TRY(fw::read_boot_info(*board.tree, board.boot));
+  board.command_line = options.command_line.value_or(board.boot.socle_command_line);
+  board.options = fw::parse_options(board.command_line, board.notes);
+  board.platform =
+      TRY(platform::read(*board.tree, {.dtuart = board.options.dtuart}, board.arena, board.notes));
+  if (const auto placed = place_socle(board); !placed)
+    return board.notes.error(placed.error(), "no room in RAM for Socle");
+  board.input.tree = board.tree;
+  board.input.platform = board.platform;
+  board.input.options = &board.options;
+  board.input.ipa_bits = options.ipa_bits;
+  if (const auto* kernel = board.boot.find(fw::ModuleKind::kKernel); kernel != nullptr) {
+    board.input.boot = &board.boot;
+    board.input.kernel.file_size = kernel->range.size();
+  }
+  board.plan = TRY(hwdom::plan(board.input, board.arena, board.notes));
+  board.arena_used = board.arena.used();
+  return {};
+}
+
+Result<> write_domain_tree(Board& board) {
+  board.written.resize(hwdom::tree_size_bound(board.input) / 8 + 1);
+  board.written_size = TRY(hwdom::write_tree(
+      board.input, *board.plan, std::as_writable_bytes(std::span(board.written)), board.notes));
+  return {};
+}
+
+}  // namespace socle::plan

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plan/diff.h"
+
+#include <gtest/gtest.h>
+
+#include "plan/test_report.h"
+
+namespace socle::plan {
+namespace {
+
+using test::TreeBuilder;
+using test::VirtMachine;
+
+VirtMachine with_device(const char* compatible) {
+  VirtMachine machine;
+  machine.more = [compatible](TreeBuilder& b) {
+    b.begin("thing@c000000").text("compatible", compatible);
+    b.wide("reg", {0xc00'0000, 0x2000}).cells("interrupts", {0, 90, 4}).end();
+  };
+  return machine;
+}
+
+TEST(PlanDiff, OfTheSamePlanIsEmpty) {
+  EXPECT_EQ(differences(report_of(VirtMachine{}), report_of(VirtMachine{})), "");
+}
+
+TEST(PlanDiff, ADeviceMoreIsAMappingAndAnInterruptMore) {
+  const Report before = report_of(VirtMachine{});
+  const Report after = report_of(with_device("a,b"));
+  const std::string text = differences(before, after);
+  EXPECT_NE(text.find("+ 00c000000-00c002000 Normal-WB rw- device registers"), std::string::npos)
+      << text;
+  EXPECT_NE(text.find("+  122: /thing@c000000 level high"), std::string::npos) << text;
+  EXPECT_NE(differences(after, before).find("- 00c000000-00c002000"), std::string::npos);
+}
+
+TEST(PlanDiff, AnotherTypeIsAChange) {
+  const std::string text =
+      differences(report_of(with_device("a,b")), report_of(with_device("mmio-sram")));
+  EXPECT_NE(text.find("~ 00c000000-00c002000 Normal-WB rw- device registers -> Normal-WB rwx"),
+            std::string::npos)
+      << text;
+}
+
+TEST(PlanDiff, AnotherCommandLineChangesRam) {
+  const Report all = report_of(VirtMachine{}, "");
+  const std::string text = differences(all, report_of(VirtMachine{}, "dom0_mem=512M"));
+  EXPECT_NE(text.find("-> 512 MiB"), std::string::npos) << text;
+  EXPECT_NE(text.find("mappings\n  - "), std::string::npos) << text;
+}
+
+TEST(PlanDiff, AConsoleThatIsGivenBackIsNoLongerKept) {
+  const std::string text =
+      differences(report_of(VirtMachine{}), report_of(VirtMachine{.with_console = false}));
+  EXPECT_NE(text.find("- 009000000-009001000 /pl011@9000000: Socle's console"), std::string::npos)
+      << text;
+}
+
+TEST(PlanDiff, ARefusalIsADifference) {
+  const std::string text =
+      differences(report_of(VirtMachine{}), report_of(VirtMachine{.with_gic = false}));
+  EXPECT_NE(text.find("~ verdict: Socle runs on this machine -> refused:"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace socle::plan

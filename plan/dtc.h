@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// Device trees between source and blob, by the program dtc: started without a shell, with the text
+// on its standard input, in no place where it could write.
+
+#include <string>
+#include <string_view>
+
+#include "plan/source.h"
+
+namespace socle::plan {
+
+Outcome<std::string> compile_tree(std::string_view source);
+Outcome<std::string> decompile_tree(std::string_view blob);
+
+}  // namespace socle::plan

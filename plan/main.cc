@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// The host command `socle plan`. Exit status: 0, 1 (refused, or different), 2 (wrong use, no tree).
+
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <fmt/format.h>
+#include <memory>
+#include <unistd.h>
+
+#include "plan/diff.h"
+#include "plan/dtc.h"
+#include "plan/html.h"
+#include "plan/json.h"
+#include "plan/options.h"
+#include "plan/source.h"
+#include "plan/svg.h"
+#include "plan/text.h"
+#include "plan/usage.h"
+
+namespace socle::plan {
+namespace {
+
+constexpr int kGood = 0;
+constexpr int kRefusedOrDifferent = 1;
+constexpr int kWrongUse = 2;
+// Memory is touched only as far as a tree needs it; at EL2 an arena of 2 MiB has to do.
+constexpr std::size_t kArena = 64 * kMiB;
+
+int complain(std::string_view message, int status) {
+  fmt::print(stderr, "socle plan: error: {}\n", message);
+  return status;
+}
+
+// A reader that has gone away (head, a pager) wants nothing more: no complaint.
+int print(std::string_view text, int status) {
+  const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
+  if ((written && std::fflush(stdout) == 0) || errno == EPIPE) return status;
+  return complain("standard output cannot be written", kWrongUse);
+}
+
+// A tree, its plan and what there is to tell about it.
+struct Planned {
+  explicit Planned(Blob tree)
+      : blob(std::move(tree)),
+        memory(std::make_unique_for_overwrite<std::byte[]>(kArena)),
+        board(std::span(memory.get(), kArena)) {}
+
+  void run(const std::string& name, const std::optional<std::string>& command_line) {
+    if (const auto given = give_ram(blob.whole()))
+      board.notes.info("assumed: {} of RAM, as the boot loader fills in; the tree names no size",
+                       *given);
+    const Result<> done =
+        plan_board(board, std::as_bytes(blob.whole()), {.command_line = command_line});
+    report = make_report(board, done, name);
+  }
+
+  Blob blob;
+  std::unique_ptr<std::byte[]> memory;
+  Board board;
+  Report report;
+};
+
+std::string formatted(const Report& report, Format format) {
+  switch (format) {
+    case Format::kNone:
+      return "";
+    case Format::kText:
+      return to_text(report, {.with_colour = isatty(STDOUT_FILENO) != 0});
+    case Format::kJson:
+      return to_json(report);
+    case Format::kSvg:
+      return to_svg(report);
+    case Format::kHtml:
+      return to_html(report);
+  }
+  return "";
+}
+
+int write_file(const std::string& name, std::string_view text) {
+  std::FILE* file = std::fopen(name.c_str(), "wb");
+  if (file == nullptr) return complain(fmt::format("{}: cannot be written", name), kWrongUse);
+  const bool written = std::fwrite(text.data(), 1, text.size(), file) == text.size();
+  if (std::fclose(file) == 0 && written) return kGood;
+  return complain(fmt::format("{}: cannot be written", name), kWrongUse);
+}
+
+int write_tree(Planned& planned, const std::string& name) {
+  if (planned.board.plan == nullptr) return complain(planned.report.reason, kRefusedOrDifferent);
+  if (!write_domain_tree(planned.board))
+    return complain("dom0's tree cannot be written", kRefusedOrDifferent);
+  const auto bytes = planned.board.domain_tree();
+  const auto source = decompile_tree({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  if (!source) return complain(source.error().message, kWrongUse);
+  return name == "-" ? print(*source, kGood) : write_file(name, *source);
+}
+
+// The other side of --diff: a tree, or another command line for the same tree.
+Outcome<std::unique_ptr<Planned>> load_other(const Arguments& arguments, const Blob& tree) {
+  auto contents = read_file(arguments.diff);
+  if (!contents) return std::unexpected(contents.error());
+  const bool is_text = contents->find('\0') == std::string::npos;
+  if (kind_of(*contents) == Kind::kUnknown && is_text) {
+    auto other = std::make_unique<Planned>(tree);
+    other->run(arguments.diff, *contents);
+    return other;
+  }
+  auto blob = tree_of(arguments.diff, std::move(*contents));
+  if (!blob) return std::unexpected(blob.error());
+  auto other = std::make_unique<Planned>(std::move(*blob));
+  other->run(arguments.diff, arguments.command_line);
+  return other;
+}
+
+int show_differences(const Arguments& arguments, const Blob& tree, const Report& report) {
+  const auto other = load_other(arguments, tree);
+  if (!other) return complain(other.error().message, kWrongUse);
+  const std::string text = differences(report, (*other)->report);
+  return print(text, text.empty() ? kGood : kRefusedOrDifferent);
+}
+
+int run(const Arguments& arguments) {
+  auto blob = load_tree(arguments.file);
+  if (!blob) return complain(blob.error().message, kWrongUse);
+  const Blob untouched = *blob;
+  Planned planned(std::move(*blob));
+  planned.run(arguments.file, arguments.command_line);
+  if (!arguments.diff.empty()) return show_differences(arguments, untouched, planned.report);
+  if (!arguments.tree.empty())
+    if (const int status = write_tree(planned, arguments.tree); status != kGood) return status;
+  const int status = print(formatted(planned.report, arguments.format), kGood);
+  if (status != kGood || planned.report.verdict == Verdict::kBoots) return status;
+  return complain(planned.report.reason, kRefusedOrDifferent);
+}
+
+}  // namespace
+
+int main(int count, char** words) {
+  std::signal(SIGPIPE, SIG_IGN);
+  const auto arguments = parse_arguments(count, words);
+  if (!arguments) {
+    (void)complain(arguments.error(), kWrongUse);
+    fmt::print(stderr, "Try: ./socle plan --help\n");
+    return kWrongUse;
+  }
+  if (arguments->help) return print(kUsage, kGood);
+  return run(*arguments);
+}
+
+}  // namespace socle::plan
+
+int main(int count, char** words) {
+  return socle::plan::main(count, words);
+}

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Text, JSON and page: what is in them, and that hostile names stay names.
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "plan/escape.h"
+#include "plan/html.h"
+#include "plan/json.h"
+#include "plan/svg.h"
+#include "plan/test_report.h"
+#include "plan/text.h"
+
+namespace socle::plan {
+namespace {
+
+using nlohmann::json;
+using test::TreeBuilder;
+using test::VirtMachine;
+
+// Names and words as nasty as the format allows.
+VirtMachine hostile_machine() {
+  VirtMachine machine;
+  machine.command_line = "\x1b[2J\xff</svg><b>";
+  machine.more = [](TreeBuilder& b) {
+    b.begin("<script>alert('1')&\"@c000000").text("compatible", "</svg><b>\xc3\x28");
+    b.wide("reg", {0xc00'0000, 0x1000}).flag("dma-coherent").end();
+  };
+  return machine;
+}
+
+TEST(PlanText, LinesFitAHundredColumnsAndEndWithoutBlanks) {
+  VirtMachine machine;
+  machine.more = [](TreeBuilder& b) {
+    b.begin(std::string(150, 'x').append("@c000000").c_str());
+    b.wide("reg", {0xc00'0000, 0x1000}).end();
+  };
+  std::istringstream lines(to_text(report_of(machine)));
+  for (std::string line; std::getline(lines, line);) {
+    EXPECT_LE(line.size(), 100u) << line;
+    EXPECT_FALSE(line.ends_with(' ')) << line;
+  }
+}
+
+TEST(PlanText, HasNoControlBytesUnlessColourIsAskedFor) {
+  const Report report = report_of(hostile_machine());
+  for (const char c : to_text(report))
+    EXPECT_TRUE(c == '\n' || (c >= ' ' && c <= '~'));
+  EXPECT_NE(to_text(report, {.with_colour = true}).find('\x1b'), std::string::npos);
+}
+
+TEST(PlanText, ShowsTheMapWithTypeRightsReasonAndNode) {
+  const std::string text = to_text(report_of(VirtMachine{}));
+  EXPECT_NE(text.find("Normal-WB  rw-  device registers  /pl031@9010000"), std::string::npos)
+      << text;
+  EXPECT_NE(text.find("Socle's console"), std::string::npos);
+  EXPECT_NE(text.find("Socle runs on this machine"), std::string::npos);
+}
+
+TEST(PlanText, ALongPathLosesItsMiddle) {
+  EXPECT_EQ(shortened("short", 8), "short");
+  EXPECT_EQ(shortened("/soc/bus@1/uart@2", 14), "/so...1/uart@2");
+}
+
+TEST(PlanJson, HasSchemaVersionAndTheWholePlan) {
+  const json out = json::parse(to_json(report_of(VirtMachine{})));
+  EXPECT_EQ(out["schema"], "socle-plan");
+  EXPECT_EQ(out["version"], kJsonVersion);
+  EXPECT_EQ(out["verdict"], "boots");
+  EXPECT_TRUE(out["reason"].is_null());
+  EXPECT_EQ(out["platform"]["cpus"].size(), 2u);
+  const json& first = out["domain"]["mappings"].front();
+  EXPECT_EQ(first["guest"]["begin"], "0x9010000");
+  EXPECT_EQ(first["permissions"], "rw-");
+  EXPECT_EQ(first["nodes"][0], "/pl031@9010000");
+}
+
+TEST(PlanJson, OfARefusedMachineHasNoDomain) {
+  const json out = json::parse(to_json(report_of(VirtMachine{.with_gic = false})));
+  EXPECT_EQ(out["verdict"], "refused");
+  EXPECT_TRUE(out["domain"].is_null());
+  EXPECT_TRUE(out["reason"].is_string());
+}
+
+TEST(PlanJson, IsTheSameEveryTimeAndSurvivesHostileNames) {
+  const Report report = report_of(hostile_machine());
+  EXPECT_EQ(to_json(report), to_json(report_of(hostile_machine())));
+  EXPECT_FALSE(json::parse(to_json(report), nullptr, false).is_discarded());
+}
+
+TEST(PlanMarkup, EscapesWhatHasMeaning) {
+  EXPECT_EQ(escaped("<a href=\"x\">&'"), "&lt;a href=&quot;x&quot;&gt;&amp;&#39;");
+}
+
+TEST(PlanMarkup, HostileNamesStayText) {
+  const Report report = report_of(hostile_machine());
+  ASSERT_TRUE(report.domain) << report.reason;
+  for (const std::string& page : {to_svg(report), to_html(report)}) {
+    EXPECT_EQ(page.find("<script>alert"), std::string::npos);
+    EXPECT_EQ(page.find("</svg><b>"), std::string::npos);
+    EXPECT_NE(page.find("&lt;script&gt;alert"), std::string::npos);
+    EXPECT_EQ(page.find('\x1b'), std::string::npos);
+  }
+}
+
+TEST(PlanMarkup, ThePageNeedsNothingElse) {
+  const std::string page = to_html(report_of(VirtMachine{}));
+  EXPECT_EQ(page.find("src="), std::string::npos);
+  EXPECT_EQ(page.find("href="), std::string::npos);
+  EXPECT_EQ(count_of(page, "http"), count_of(page, "http-equiv") + 1);  // the SVG's name space
+  EXPECT_NE(page.find("<input id=\"search\""), std::string::npos);
+  EXPECT_EQ(count_of(page, "<section>"), count_of(page, "</section>"));
+}
+
+TEST(PlanMarkup, EveryOwnerIsInTheLegend) {
+  const std::string picture = to_svg(report_of(VirtMachine{}));
+  for (const char* words :
+       {"dom0 RAM", "dom0 device registers", "dom0 PCI window", "dom0 on-chip memory",
+        "reserved memory", "kept by Socle", "not mapped"})
+    EXPECT_NE(picture.find(words), std::string::npos) << words;
+}
+
+}  // namespace
+}  // namespace socle::plan

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// Report: what there is to tell about a board and its plan, as plain values that own their text.
+// Every output (text, JSON, picture, page, differences) is made from it and from nothing else, so
+// the outputs cannot disagree.
+//
+// Firmware's bytes are hostile: strings here hold printable ASCII only, anything else is written as
+// \xNN. What markup or JSON needs beyond that is each output's business.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "plan/board.h"
+
+namespace socle::plan {
+
+// What becomes of the board.
+enum class Verdict : std::uint8_t {
+  kBoots,    // a plan, and this Socle can run there
+  kPlanned,  // a plan, but Socle does not run there yet
+  kRefused,  // no plan
+};
+const char* to_string(Verdict verdict);
+
+struct Place {  // a range of addresses that a node or a part of Socle has
+  PaRange range;
+  std::string what;
+  std::string node;  // empty: of no node
+};
+
+struct CpuFacts {
+  std::uint64_t mpidr = 0;
+  std::string compatible;
+  std::string enable_method;
+  std::string node;
+};
+
+struct NamedInterrupt {
+  std::string name;
+  std::uint32_t id = 0;
+  std::string trigger;
+};
+
+struct IommuFacts {
+  std::string node;
+  std::string kind;
+  bool enabled = true;
+  unsigned masters = 0;  // enabled devices behind it
+};
+
+// A device that does DMA, as far as the tree says so.
+struct MasterFacts {
+  std::string node;
+  bool is_pci_host = false;
+  bool is_behind_iommu = false;      // behind one that is enabled
+  std::vector<std::string> streams;  // "/soc/iommu@1 0x3", "/soc/iommu@1 requesters 0x0-0x100"
+};
+
+struct PlatformFacts {
+  std::string model;
+  std::vector<std::string> compatibles;
+  std::vector<CpuFacts> cpus;
+  unsigned cpus_left_out = 0;
+  std::vector<Place> ram;
+  std::vector<Place> reserved;
+  std::string gic;  // "GICv3", "GICv2", "none"
+  std::string gic_node;
+  std::vector<Place> gic_frames;
+  std::string timer_node;
+  std::vector<NamedInterrupt> timer;
+  std::string psci;              // "PSCI 1.0 by SMC", "none"
+  std::optional<Place> console;  // what: its compatible
+  std::optional<NamedInterrupt> console_interrupt;
+  std::vector<IommuFacts> iommus;
+  std::vector<MasterFacts> masters;
+};
+
+struct MappingFacts {
+  Range<Ipa> guest;
+  PaRange machine;
+  std::string type;
+  std::string permissions;  // "rw-"
+  Reason reason = Reason::kNone;
+  std::vector<std::string> nodes;  // whose regions lie in it, each once
+};
+
+struct RouteFacts {
+  std::uint32_t id = 0;
+  std::string trigger;
+  std::string node;
+};
+
+struct NodeFacts {
+  std::string node;
+  std::string action;
+  std::string reason;
+};
+
+struct DomainFacts {
+  unsigned vcpus = 0;
+  std::uint64_t ram_bytes = 0;
+  std::uint32_t event_channel_interrupt = 0;
+  Range<Ipa> grant_window;
+  std::vector<Range<Ipa>> extended_regions;
+  std::optional<Range<Ipa>> kernel;
+  std::optional<Range<Ipa>> initrd;
+  std::string command_line;
+  std::vector<MappingFacts> mappings;
+  std::vector<Place> kept;        // what: why
+  std::vector<Place> not_mapped;  // what: why
+  std::vector<RouteFacts> interrupts;
+  std::string all_spis_because_of;  // the node; empty: only `interrupts`
+  std::vector<NodeFacts> nodes;     // those that are not simply kept
+};
+
+struct Note {
+  std::string level;  // "error", "warning", "info"
+  std::string text;
+};
+
+struct Report {
+  std::string source;        // the file, as it was named
+  std::string command_line;  // Socle's
+  unsigned ipa_bits = 0;
+  Verdict verdict = Verdict::kRefused;
+  std::string reason;  // why not; empty for kBoots
+  std::optional<PlatformFacts> platform;
+  std::optional<DomainFacts> domain;
+  std::vector<Note> notes;
+};
+
+// `done` is plan_board()'s answer for that board.
+Report make_report(const Board& board, const Result<>& done, std::string_view source);
+
+// --- small words that outputs share ---
+std::string printable(std::string_view bytes);
+std::string hexadecimal(std::uint64_t value);
+std::string human_size(std::uint64_t bytes);  // "2 MiB", "1.5 GiB": at most one decimal
+
+}  // namespace socle::plan

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <fmt/format.h>
+#include <map>
+
+#include "plan/report_parts.h"
+
+namespace socle::plan {
+
+namespace {
+
+using platform::Platform;
+
+constexpr std::size_t kMostStrings = 16;  // of a `compatible` that are worth showing
+
+std::vector<std::string> compatibles_of(const fw::dt::Node& node) {
+  std::vector<std::string> out;
+  const auto property = node.property("compatible");
+  for (std::size_t i = 0; property && i < kMostStrings; ++i) {
+    const auto text = property->string_at(i);
+    if (!text) break;
+    out.push_back(printable(*text));
+  }
+  return out;
+}
+
+std::string first_compatible(const fw::dt::Node& node) {
+  const auto all = compatibles_of(node);
+  return all.empty() ? std::string() : all.front();
+}
+
+const char* method_name(platform::Cpu::EnableMethod method) {
+  switch (method) {
+    case platform::Cpu::EnableMethod::kNone:
+      return "none";
+    case platform::Cpu::EnableMethod::kPsci:
+      return "psci";
+    case platform::Cpu::EnableMethod::kSpinTable:
+      return "spin-table";
+    case platform::Cpu::EnableMethod::kOther:
+      return "other";
+  }
+  return "";
+}
+
+const char* origin_name(platform::ReservedRange::Origin origin) {
+  switch (origin) {
+    case platform::ReservedRange::Origin::kMemoryReservation:
+      return "/memreserve/";
+    case platform::ReservedRange::Origin::kReservedMemory:
+      return "reserved-memory";
+    case platform::ReservedRange::Origin::kFrameBuffer:
+      return "frame buffer";
+  }
+  return "";
+}
+
+void read_memory(const Board& board, PlatformFacts& out) {
+  for (const platform::RamBank& bank : board.platform->ram)
+    out.ram.push_back({bank.range, "RAM", path_of(board, bank.node)});
+  for (const platform::ReservedRange& reserved : board.platform->reserved) {
+    std::string what = origin_name(reserved.origin);
+    if (reserved.no_map) what += ", no-map";
+    if (reserved.reusable) what += ", reusable";
+    out.reserved.push_back({reserved.range, what, path_of(board, reserved.node)});
+  }
+}
+
+void read_cpus(const Board& board, PlatformFacts& out) {
+  for (const platform::Cpu& cpu : board.platform->cpus)
+    out.cpus.push_back({cpu.mpidr, first_compatible(board.tree->node(cpu.node)),
+                        method_name(cpu.enable_method), path_of(board, cpu.node)});
+  out.cpus_left_out = board.platform->cpus_left_out;
+}
+
+void read_gic(const Board& board, PlatformFacts& out) {
+  const platform::Gic& gic = board.platform->gic;
+  const auto add = [&](const char* what, const PaRange& range, fw::dt::NodeId node) {
+    if (!range.empty()) out.gic_frames.push_back({range, what, path_of(board, node)});
+  };
+  switch (gic.version) {
+    case platform::Gic::Version::kNone:
+      out.gic = "none";
+      return;
+    case platform::Gic::Version::kV2:
+      out.gic = "GICv2";
+      break;
+    case platform::Gic::Version::kV3:
+      out.gic = "GICv3";
+      break;
+  }
+  out.gic_node = path_of(board, gic.node);
+  add("distributor", gic.distributor, gic.node);
+  for (const PaRange& range : gic.redistributors)
+    add("redistributors", range, gic.node);
+  add("CPU interface", gic.cpu_interface, gic.node);
+  add("hypervisor interface", gic.hypervisor_interface, gic.node);
+  add("virtual CPU interface", gic.virtual_interface, gic.node);
+  for (const platform::Its& its : gic.its)
+    add("ITS", its.range, its.node);
+}
+
+void read_timer(const Board& board, PlatformFacts& out) {
+  const platform::Timer& timer = board.platform->timer;
+  out.timer_node = path_of(board, timer.node);
+  const auto add = [&](const char* name, const std::optional<platform::Interrupt>& interrupt) {
+    if (interrupt)
+      out.timer.push_back({name, interrupt->id.value(), trigger_name(interrupt->trigger)});
+  };
+  add("secure physical", timer.secure_physical);
+  add("physical", timer.physical);
+  add("virtual", timer.virt);
+  add("hypervisor", timer.hypervisor);
+  add("hypervisor virtual", timer.hypervisor_virtual);
+}
+
+std::string psci_words(const platform::Psci& psci) {
+  if (psci.conduit == platform::Psci::Conduit::kNone) return "none";
+  const char* version = "";
+  switch (psci.version) {
+    case platform::Psci::Version::kNone:
+      break;
+    case platform::Psci::Version::k0_1:
+      version = " 0.1";
+      break;
+    case platform::Psci::Version::k0_2:
+      version = " 0.2";
+      break;
+    case platform::Psci::Version::k1_0:
+      version = " 1.0";
+      break;
+  }
+  const bool by_smc = psci.conduit == platform::Psci::Conduit::kSmc;
+  return fmt::format("PSCI{} by {}", version, by_smc ? "SMC" : "HVC");
+}
+
+void read_console(const Board& board, PlatformFacts& out) {
+  const auto& console = board.platform->console;
+  if (!console) return;
+  out.console = Place{console->registers, first_compatible(board.tree->node(console->node)),
+                      path_of(board, console->node)};
+  if (console->interrupt)
+    out.console_interrupt = NamedInterrupt{"console", console->interrupt->id.value(),
+                                           trigger_name(console->interrupt->trigger)};
+}
+
+class MasterReader {
+ public:
+  explicit MasterReader(const Board& board) : board_(board) {
+    for (const platform::Iommu& iommu : board.platform->iommus)
+      if (iommu.enabled) masters_of_[iommu.node] = 0;
+  }
+
+  void read(const platform::Device& device, PlatformFacts& out) {
+    if (!device.enabled || !device.declares_dma || is_iommu(device.node)) return;
+    MasterFacts master;
+    master.node = path_of(board_, device.node);
+    master.is_pci_host = device.is_pci_host;
+    std::vector<fw::dt::NodeId> behind;
+    for (const platform::IommuBinding& binding : device.iommus) {
+      master.streams.push_back(words(binding));
+      behind.push_back(binding.iommu);
+    }
+    for (const platform::RequesterMap& row : device.iommu_map) {
+      master.streams.push_back(fmt::format("{} requesters {:#x}-{:#x}", path_of(board_, row.target),
+                                           row.first_requester,
+                                           std::uint64_t{row.first_requester} + row.count));
+      behind.push_back(row.target);
+    }
+    count(behind, master);
+    out.masters.push_back(std::move(master));
+  }
+
+  [[nodiscard]] unsigned masters_of(fw::dt::NodeId iommu) const {
+    const auto found = masters_of_.find(iommu);
+    return found == masters_of_.end() ? 0 : found->second;
+  }
+
+ private:
+  [[nodiscard]] bool is_iommu(fw::dt::NodeId node) const {
+    return std::ranges::binary_search(board_.platform->iommus, node, {}, &platform::Iommu::node);
+  }
+
+  [[nodiscard]] std::string words(const platform::IommuBinding& binding) const {
+    std::string text = path_of(board_, binding.iommu);
+    for (unsigned i = 0; i < binding.count; ++i)
+      text += fmt::format(" {:#x}", binding.cells[i]);
+    return text;
+  }
+
+  void count(std::vector<fw::dt::NodeId>& behind, MasterFacts& master) {
+    std::ranges::sort(behind);
+    const auto repeated = std::ranges::unique(behind);
+    behind.erase(repeated.begin(), repeated.end());
+    for (const fw::dt::NodeId node : behind) {
+      const auto found = masters_of_.find(node);
+      if (found == masters_of_.end()) continue;
+      ++found->second;
+      master.is_behind_iommu = true;
+    }
+  }
+
+  const Board& board_;
+  std::map<fw::dt::NodeId, unsigned> masters_of_;  // of enabled IOMMUs
+};
+
+void read_dma(const Board& board, PlatformFacts& out) {
+  MasterReader reader(board);
+  for (const platform::Device& device : board.platform->devices)
+    reader.read(device, out);
+  for (const platform::Iommu& iommu : board.platform->iommus)
+    out.iommus.push_back({path_of(board, iommu.node), platform::to_string(iommu.kind),
+                          iommu.enabled, reader.masters_of(iommu.node)});
+}
+
+}  // namespace
+
+PlatformFacts read_platform_facts(const Board& board) {
+  PlatformFacts out;
+  const fw::dt::Node root = board.tree->root();
+  const auto model = root.property("model");
+  out.model = printable(model ? model->string_at(0).value_or("") : "");
+  out.compatibles = compatibles_of(root);
+  read_cpus(board, out);
+  read_memory(board, out);
+  read_gic(board, out);
+  read_timer(board, out);
+  out.psci = psci_words(board.platform->psci);
+  read_console(board, out);
+  read_dma(board, out);
+  return out;
+}
+
+}  // namespace socle::plan

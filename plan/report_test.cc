@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plan/report.h"
+
+#include <algorithm>
+#include <gtest/gtest.h>
+
+#include "plan/test_report.h"
+
+namespace socle::plan {
+namespace {
+
+using test::TreeBuilder;
+using test::VirtMachine;
+
+TEST(PlanReport, AMachineWithAGicV3Boots) {
+  const Report report = report_of(VirtMachine{});
+  EXPECT_EQ(report.verdict, Verdict::kBoots);
+  EXPECT_EQ(report.reason, "");
+  ASSERT_TRUE(report.domain);
+  EXPECT_EQ(report.domain->vcpus, 2u);
+  EXPECT_EQ(report.platform->gic, "GICv3");
+  EXPECT_EQ(report.platform->psci, "PSCI 1.0 by SMC");
+}
+
+TEST(PlanReport, AMachineWithAGicV2IsPlannedButSocleDoesNotRunThere) {
+  const Report report = report_of(VirtMachine{.gic_v2 = true});
+  EXPECT_EQ(report.verdict, Verdict::kPlanned);
+  EXPECT_NE(report.reason.find("GICv2"), std::string::npos);
+  EXPECT_TRUE(report.domain);
+}
+
+TEST(PlanReport, ARefusedMachineHasAReasonAndWhatIsKnown) {
+  const Report report = report_of(VirtMachine{.with_gic = false});
+  EXPECT_EQ(report.verdict, Verdict::kRefused);
+  EXPECT_NE(report.reason.find("interrupt controller"), std::string::npos);
+  EXPECT_TRUE(report.platform);
+  EXPECT_FALSE(report.domain);
+}
+
+TEST(PlanReport, BytesThatAreNoTreeAreRefusedWithAReason) {
+  const std::vector<std::byte> nonsense(64, std::byte{0x55});
+  const Report report = report_of(nonsense);
+  EXPECT_EQ(report.verdict, Verdict::kRefused);
+  EXPECT_NE(report.reason, "");
+  EXPECT_FALSE(report.platform);
+}
+
+TEST(PlanReport, AMasterIsBehindAnIommuOnlyIfThatIsEnabled) {
+  VirtMachine machine{.with_smmu = true};
+  machine.more = [](TreeBuilder& b) {
+    b.begin("off@b000000").text("compatible", "arm,smmu-v3").cells("phandle", {0x99});
+    b.cells("#iommu-cells", {1}).wide("reg", {0xb00'0000, 0x2'0000}).text("status", "disabled");
+    b.end();
+    b.begin("dma@c000000").wide("reg", {0xc00'0000, 0x1000}).cells("iommus", {0x99, 7}).end();
+  };
+  const Report report = report_of(machine);
+  const auto& masters = report.platform->masters;
+  const auto find = [&](std::string_view node) {
+    return std::ranges::find(masters, node, &MasterFacts::node);
+  };
+  const auto pci = find("/pcie@10000000");
+  const auto dma = find("/dma@c000000");
+  ASSERT_NE(pci, masters.end());
+  ASSERT_NE(dma, masters.end());
+  EXPECT_TRUE(pci->is_behind_iommu);
+  EXPECT_EQ(pci->streams, std::vector<std::string>{"/smmuv3@9050000 requesters 0x0-0x10000"});
+  EXPECT_FALSE(dma->is_behind_iommu);
+  EXPECT_EQ(dma->streams, std::vector<std::string>{"/off@b000000 0x7"});
+  ASSERT_EQ(report.platform->iommus.size(), 2u);
+}
+
+TEST(PlanReport, AMappingNamesAllItsNodesOnce) {
+  const Report report = report_of(VirtMachine{});
+  const auto& mappings = report.domain->mappings;
+  const auto virtio = std::ranges::find_if(mappings, [](const MappingFacts& mapping) {
+    return mapping.guest.contains(Ipa(0xa00'0000));
+  });
+  ASSERT_NE(virtio, mappings.end());
+  EXPECT_EQ(virtio->nodes.size(), 8u);
+  EXPECT_EQ(virtio->nodes.front(), "/virtio_mmio@a000000");
+  EXPECT_EQ(virtio->nodes.back(), "/virtio_mmio@a000e00");
+}
+
+TEST(PlanReport, TheCommandLineReplacesTheTrees) {
+  VirtMachine machine;
+  machine.command_line = "dom0_mem=1G";
+  EXPECT_EQ(report_of(machine).domain->ram_bytes, kGiB);
+  EXPECT_EQ(report_of(machine, "dom0_mem=512M").domain->ram_bytes, 512 * kMiB);
+}
+
+TEST(PlanReport, BytesOfFirmwareBecomePrintable) {
+  EXPECT_EQ(printable("a\x1b[31m\n\xff"), "a\\x1b[31m\\x0a\\xff");
+}
+
+TEST(PlanReport, SizesHaveAtMostOneDecimal) {
+  EXPECT_EQ(human_size(0), "0 B");
+  EXPECT_EQ(human_size(4096), "4 KiB");
+  EXPECT_EQ(human_size(kGiB + kGiB / 2), "1.5 GiB");
+  EXPECT_EQ(human_size(~std::uint64_t{0}), "15.9 EiB");
+}
+
+TEST(PlanRam, ATreeThatNamesASizeStaysAsItIs) {
+  TreeBuilder builder;
+  VirtMachine{}.write(builder);
+  std::vector<std::byte> bytes(builder.blob().begin(), builder.blob().end());
+  bytes.resize(bytes.size() + kRoomForRam + 64);
+  EXPECT_FALSE(give_ram(bytes));
+}
+
+TEST(PlanRam, ATreeWithoutASizeGetsOneWhereTheNodeStands) {
+  TreeBuilder builder;
+  VirtMachine machine;
+  machine.ram = {{0x4800'0000, 0}};
+  machine.write(builder);
+  std::vector<std::uint64_t> words(builder.blob().size() / 8 + kRoomForRam / 8 + 8);
+  std::memcpy(words.data(), builder.blob().data(), builder.blob().size());
+  const auto given = give_ram(std::as_writable_bytes(std::span(words)));
+  ASSERT_TRUE(given);
+  EXPECT_EQ(*given, PaRange(Pa(0x4800'0000), Pa(0x8800'0000)));
+  EXPECT_EQ(report_of(std::as_bytes(std::span(words))).verdict, Verdict::kBoots);
+}
+
+}  // namespace
+}  // namespace socle::plan

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// What the libraries leave to each program: where log lines go, and how a broken invariant ends.
+
+#include <cstdio>
+#include <cstdlib>
+#include <fmt/format.h>
+
+#include "base/check.h"
+#include "base/log.h"
+
+namespace socle {
+
+void log_write(LogLevel level, std::string_view line) {
+  if (level <= LogLevel::kWarning) fmt::print(stderr, "socle plan: {}\n", line);
+}
+
+[[noreturn]] void check_failed(const char* expression, std::source_location where) {
+  fmt::print(stderr, "socle plan: CHECK failed: {} ({}:{})\n", expression, where.file_name(),
+             where.line());
+  std::abort();
+}
+
+}  // namespace socle
