@@ -19,6 +19,9 @@
 #include <map>
 #include <string>
 
+#include "plan/report.h"
+#include "plan/text.h"
+
 #include "test/support/plan_whole.h"
 
 namespace {
@@ -29,44 +32,9 @@ std::vector<std::uint64_t> read_file(const std::filesystem::path& path, std::siz
   std::ifstream file(path, std::ios::binary);
   const std::string bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
   size = bytes.size();
-  std::vector<std::uint64_t> aligned(size / 8 + 512);
+  std::vector<std::uint64_t> aligned((size + socle::plan::kRoomForRam) / 8 + 16);
   std::memcpy(aligned.data(), bytes.data(), size);
   return aligned;
-}
-
-// What a boot loader does: gives the memory node a size, if it has none.
-void fill_in_ram(void* blob, int room) {
-  if (fdt_open_into(blob, blob, room) != 0) return;
-  int memory = -1;
-  for (int node = fdt_first_subnode(blob, 0); node >= 0; node = fdt_next_subnode(blob, node)) {
-    const void* type = fdt_getprop(blob, node, "device_type", nullptr);
-    if (type == nullptr || std::strcmp(static_cast<const char*>(type), "memory") != 0) continue;
-    int length = 0;
-    const auto* reg = static_cast<const unsigned char*>(fdt_getprop(blob, node, "reg", &length));
-    const int cells = fdt_address_cells(blob, 0) * 4;
-    for (int i = 0; reg != nullptr && i < length; ++i)
-      if (i % (cells + fdt_size_cells(blob, 0) * 4) >= cells && reg[i] != 0) return;
-    memory = node;
-  }
-  std::uint64_t base = 0x8000'0000;
-  if (memory >= 0) {
-    const char* name = fdt_get_name(blob, memory, nullptr);
-    const char* at = name == nullptr ? nullptr : std::strchr(name, '@');
-    if (at != nullptr) base = std::strtoull(at + 1, nullptr, 16);
-  } else {
-    memory = fdt_add_subnode(blob, 0, "memory@80000000");
-    fdt_setprop_string(blob, memory, "device_type", "memory");
-  }
-  fdt_setprop(blob, memory, "reg", nullptr, 0);
-  if (fdt_address_cells(blob, 0) == 2)
-    fdt_appendprop_u64(blob, memory, "reg", base);
-  else
-    fdt_appendprop_u32(blob, memory, "reg", static_cast<std::uint32_t>(base));
-  const std::uint64_t size = 0x4000'0000;
-  if (fdt_size_cells(blob, 0) == 2)
-    fdt_appendprop_u64(blob, memory, "reg", size);
-  else
-    fdt_appendprop_u32(blob, memory, "reg", static_cast<std::uint32_t>(size));
 }
 
 struct Totals {
@@ -89,47 +57,11 @@ struct Choices {
   bool verbose = false;
 };
 
-// The plan as text: what golden files hold and -v shows.
-std::string plan_text(const Whole& whole) {
-  using namespace socle;
-  const hwdom::DomainPlan& plan = *whole.plan;
-  std::string text = "notes\n" + whole.text();
-  const auto line = [&text](const auto& formatted) { text.append(formatted.view()).append("\n"); };
-  const auto path = [&whole](fw::dt::NodeId id) {
-    return id == fw::dt::kNoNode ? fw::dt::Path("-") : whole.tree->node(id).path();
-  };
-  line(Text<200>("vcpus {}, event channels {}, grant window {}", plan.vcpus.size(),
-                 plan.event_channel_ppi, plan.grant_table_window));
-  for (const GfnRange& region : plan.extended_regions)
-    line(Text<200>("  extended region {}", region));
-  line(Text<200>("mappings"));
-  for (const hwdom::Mapping& mapping : plan.mappings) {
-    const Attributes& attributes = mapping.attributes;
-    line(Text<300>("  {012x}-{012x} {-18} {}{}{} {} {}", Ipa(mapping.gfns().begin()).value(),
-                   Ipa(mapping.gfns().end()).value(), to_string(attributes.type()),
-                   attributes.permissions().read ? 'r' : '-',
-                   attributes.permissions().write ? 'w' : '-',
-                   attributes.permissions().execute ? 'x' : '-', to_string(attributes.reason()),
-                   path(mapping.source).view()));
-  }
-  line(Text<200>("kept"));
-  for (const hwdom::KeptMemory& memory : plan.kept_memory)
-    line(Text<200>("  {} {}", memory.range, memory.what));
-  for (const hwdom::KeptDevice& device : plan.kept_devices)
-    line(Text<300>("  {} {} ({})", device.region.range, path(device.node).view(),
-                   to_string(device.reason)));
-  line(Text<200>("interrupts"));
-  for (const hwdom::InterruptRoute& route : plan.interrupts)
-    line(Text<200>("  {} {}", route.interrupt.id, path(route.node).view()));
-  line(Text<200>("nodes"));
-  for (std::uint32_t i = 0; i < plan.nodes.size(); ++i) {
-    const hwdom::NodeDecision& decision = plan.nodes[i];
-    if (decision.action == hwdom::NodeAction::kKeep) continue;
-    constexpr const char* kWords[] = {"kept", "disabled", "rewritten", "dropped"};
-    line(Text<300>("  {} {}: {}", kWords[static_cast<int>(decision.action)],
-                   path(fw::dt::NodeId{i}).view(), to_string(decision.reason)));
-  }
-  return text;
+// What `socle plan` says of it: what golden files hold and -v shows.
+std::string plan_text(const Whole& whole, const std::filesystem::path& path) {
+  const socle::Result<> done =
+      whole.plan != nullptr ? socle::Result<>() : socle::fail(socle::Error::kUnsupported);
+  return to_text(make_report(whole, done, path.filename().string()));
 }
 
 void write_file(const std::filesystem::path& path, const void* bytes, std::size_t size) {
@@ -156,7 +88,7 @@ void compare(const std::string& text, const std::filesystem::path& golden, const
 void plan_file(const std::filesystem::path& path, const Choices& choices, Totals& totals) {
   std::size_t size = 0;
   std::vector<std::uint64_t> file = read_file(path, size);
-  fill_in_ram(file.data(), static_cast<int>(file.size() * 8));
+  (void)socle::plan::give_ram(std::as_writable_bytes(std::span(file)));
   const auto bytes = std::as_bytes(std::span(file));
 
   static std::vector<std::byte> memory(8 * socle::kMiB);
@@ -181,13 +113,14 @@ void plan_file(const std::filesystem::path& path, const Choices& choices, Totals
   if (choices.verbose || verdict != Whole::Verdict::kPlanned)
     std::printf("%s: %s %s\n", path.c_str(), words[static_cast<int>(verdict)], reason.c_str());
   if (choices.verbose) {
-    std::printf("%s", whole.plan != nullptr ? plan_text(whole).c_str() : whole.text().c_str());
+    std::printf("%s", plan_text(whole, path).c_str());
   }
   if (!choices.write_to.empty() && verdict == Whole::Verdict::kPlanned) {
     write_file(choices.write_to, whole.written.data(), whole.written_size);
   }
-  if (!choices.golden.empty() && whole.plan != nullptr)
-    compare(plan_text(whole), choices.golden / (path.stem().string() + ".plan"), choices, totals);
+  if (!choices.golden.empty())
+    compare(plan_text(whole, path), choices.golden / (path.stem().string() + ".plan"), choices,
+            totals);
   if (!choices.seeds.empty()) {
     fdt_pack(file.data());
     write_file(choices.seeds / path.filename(), file.data(), fdt_totalsize(file.data()));

@@ -30,11 +30,12 @@ test_wrong_use_is_refused_with_2() {
   refused run --disk /no/such/file
   refused run --hypervisor /no/such/file
   refused run --dom0-mem much
+  refused plan
 }
 
 test_every_command_has_help() {
   local command
-  for command in setup run test; do
+  for command in setup run test plan; do
     contains "$("$SOCLE_ROOT/socle" "$command" --help)" "^Usage: ./socle $command"
   done
   contains "$("$SOCLE_ROOT/socle" help)" '^Usage: ./socle COMMAND'
