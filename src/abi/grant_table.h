@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <expected>
 
 #include "abi/xen_public.h"
 
@@ -52,5 +53,9 @@ enum class GrantStatus : std::int16_t {
   kTryAgain = GNTST_eagain,
   kNoSpace = GNTST_no_space,
 };
+
+constexpr std::unexpected<GrantStatus> refuse(GrantStatus status) {
+  return std::unexpected<GrantStatus>(status);
+}
 
 }  // namespace socle::abi

@@ -4,6 +4,7 @@
 #include <array>
 #include <atomic>
 
+#include "base/emergency_guard.h"
 #include "base/inplace_vector.h"
 #include "base/lock.h"
 #include "base/log.h"
@@ -66,22 +67,6 @@ struct State {
   void (*listener)() = nullptr;
 };
 constinit State state;
-
-// The lock, except in an emergency, when its holder may be the one that crashed.
-class SOCLE_SCOPED_CAPABILITY Guard {
- public:
-  Guard() SOCLE_ACQUIRE(lock) SOCLE_NO_THREAD_SAFETY_ANALYSIS : locked_(!state.is_emergency) {
-    if (locked_) lock.lock();
-  }
-  ~Guard() SOCLE_RELEASE() SOCLE_NO_THREAD_SAFETY_ANALYSIS {
-    if (locked_) lock.unlock();
-  }
-  Guard(const Guard&) = delete;
-  Guard& operator=(const Guard&) = delete;
-
- private:
-  const bool locked_;
-};
 
 // A port that let one character wait in vain is asked once for each further one, until it takes
 // one.
@@ -196,14 +181,14 @@ struct Received {
 };
 
 Received receive() {
-  const Guard guard;
+  const EmergencyGuard guard(lock, state.is_emergency);
   const int byte = state.driver->get(state.registers);
   if (byte < 0) return {};
   return {take(static_cast<char>(byte)), static_cast<char>(byte)};
 }
 
 bool is_for_socle() {
-  const Guard guard;
+  const EmergencyGuard guard(lock, state.is_emergency);
   return state.for_socle;
 }
 
@@ -211,7 +196,7 @@ bool is_for_socle() {
 
 void open(const UartDriver& driver, const port::MmioRegion& registers, std::uint32_t baud,
           std::uint32_t clock_hz) {
-  const Guard guard;
+  const EmergencyGuard guard(lock, state.is_emergency);
   driver.initialise(registers, baud, clock_hz);
   state.registers = registers;
   state.driver = &driver;
@@ -219,17 +204,17 @@ void open(const UartDriver& driver, const port::MmioRegion& registers, std::uint
 }
 
 void open_fallback(void (*write)(std::string_view text)) {
-  const Guard guard;
+  const EmergencyGuard guard(lock, state.is_emergency);
   state.fallback = write;
 }
 
 bool is_open() {
-  const Guard guard;
+  const EmergencyGuard guard(lock, state.is_emergency);
   return state.driver != nullptr || state.fallback != nullptr;
 }
 
 void write_line(std::string_view line) {
-  const Guard guard;
+  const EmergencyGuard guard(lock, state.is_emergency);
   // A guest's unfinished line stays whole; ours starts on a new one.
   if (state.is_mid_line) put_text("\n");
   put_text("(SOCLE) ");
@@ -241,14 +226,14 @@ void write_line(std::string_view line) {
 
 void write_guest(std::span<const char> text) {
   if (text.empty()) return;
-  const Guard guard;
+  const EmergencyGuard guard(lock, state.is_emergency);
   put_text(std::string_view(text.data(), text.size()));
   state.is_mid_line = text.back() != '\n';
   start_sending();
 }
 
 std::size_t read_guest(std::span<char> out) {
-  const Guard guard;
+  const EmergencyGuard guard(lock, state.is_emergency);
   std::size_t count = 0;
   for (; count < out.size() && !state.input.empty(); ++count) {
     out[count] = state.input.front();
@@ -258,12 +243,12 @@ std::size_t read_guest(std::span<char> out) {
 }
 
 void set_input_listener(void (*listener)()) {
-  const Guard guard;
+  const EmergencyGuard guard(lock, state.is_emergency);
   state.listener = listener;
 }
 
 void attach_interrupt() {
-  const Guard guard;
+  const EmergencyGuard guard(lock, state.is_emergency);
   if (state.driver == nullptr) return;
   state.has_interrupt = true;
   state.driver->set_interrupts(state.registers, true, false);
@@ -287,14 +272,14 @@ void handle_interrupt(IntId) {
     }
   }
   {
-    const Guard guard;
+    const EmergencyGuard guard(lock, state.is_emergency);
     start_sending();
   }
   if (has_guest_input && state.listener != nullptr) state.listener();
 }
 
 bool register_key(char key, std::string_view what, void (*function)()) {
-  const Guard guard;
+  const EmergencyGuard guard(lock, state.is_emergency);
   for (Key& known : state.keys.span()) {
     if (known.key == key) {
       known = {key, what, function};
@@ -305,7 +290,7 @@ bool register_key(char key, std::string_view what, void (*function)()) {
 }
 
 void set_synchronous(bool synchronous) {
-  const Guard guard;
+  const EmergencyGuard guard(lock, state.is_emergency);
   state.is_synchronous = synchronous;
   if (state.driver != nullptr) flush();
 }
@@ -316,7 +301,7 @@ void enter_emergency() {
 }
 
 void drain() {
-  const Guard guard;
+  const EmergencyGuard guard(lock, state.is_emergency);
   if (state.driver == nullptr) return;
   flush();
   for (unsigned poll = 0; poll < kPolls && !state.driver->is_drained(state.registers); ++poll) {

@@ -3,6 +3,7 @@
 
 #include <array>
 
+#include "base/emergency_guard.h"
 #include "base/lock.h"
 #include "port/clock.h"
 
@@ -40,21 +41,6 @@ struct Shown {
 };
 constinit Shown shown;
 
-class SOCLE_SCOPED_CAPABILITY Guard {
- public:
-  Guard() SOCLE_ACQUIRE(lock) SOCLE_NO_THREAD_SAFETY_ANALYSIS : locked_(!shown.is_emergency) {
-    if (locked_) lock.lock();
-  }
-  ~Guard() SOCLE_RELEASE() SOCLE_NO_THREAD_SAFETY_ANALYSIS {
-    if (locked_) lock.unlock();
-  }
-  Guard(const Guard&) = delete;
-  Guard& operator=(const Guard&) = delete;
-
- private:
-  const bool locked_;
-};
-
 bool is_shown(LogLevel level) {
   return shown.is_emergency || level <= shown.level;
 }
@@ -74,29 +60,29 @@ void replay(std::uint64_t position) {
 }  // namespace
 
 void set_log_sink(void (*sink)(std::string_view line)) {
-  const Guard guard;
+  const EmergencyGuard guard(lock, shown.is_emergency);
   const bool is_first = shown.sink == nullptr;
   shown.sink = sink;
   if (is_first && sink != nullptr) replay(ring.oldest());
 }
 
 bool has_log_sink() {
-  const Guard guard;
+  const EmergencyGuard guard(lock, shown.is_emergency);
   return shown.sink != nullptr;
 }
 
 void set_log_level(LogLevel level) {
-  const Guard guard;
+  const EmergencyGuard guard(lock, shown.is_emergency);
   shown.level = level;
 }
 
 LogLevel log_level() {
-  const Guard guard;
+  const EmergencyGuard guard(lock, shown.is_emergency);
   return shown.level;
 }
 
 LogPiece read_log(std::uint64_t from, std::span<char> out) {
-  const Guard guard;
+  const EmergencyGuard guard(lock, shown.is_emergency);
   LogPiece piece{.bytes = 0, .next = from < ring.oldest() ? ring.oldest() : from};
   for (; piece.next < ring.end && piece.bytes < out.size(); ++piece.next) {
     const char c = ring.at(piece.next);
@@ -118,7 +104,7 @@ void log_write(LogLevel level, std::string_view line) {
   const std::uint64_t now = port::system_time_ns();
   const Text<kLogLineLength + 32> stamped("[{4}.{06}] {}", now / kSecond, now % kSecond / 1000,
                                           line);
-  const el2::Guard guard;
+  const EmergencyGuard guard(el2::lock, el2::shown.is_emergency);
   el2::ring.put(static_cast<char>(el2::kFirstLevel + static_cast<char>(level)));
   for (const char c : stamped.view())
     el2::ring.put(c >= ' ' || c == '\t' ? c : '?');

@@ -8,22 +8,11 @@
 #include <cstdint>
 
 #include "base/types.h"
+#include "hw/psci.h"
 
 namespace socle::el2 {
 
-// Error codes of PSCI.
-enum class PsciStatus : std::int64_t {
-  kSuccess = 0,
-  kNotSupported = -1,
-  kInvalidParameters = -2,
-  kDenied = -3,
-  kAlreadyOn = -4,
-  kOnPending = -5,
-  kInternalFailure = -6,
-  kNotPresent = -7,
-  kDisabled = -8,
-  kInvalidAddress = -9,
-};
+using hw::PsciStatus;
 const char* to_string(PsciStatus status);
 
 // What the tree says. `cpu_on` is the function number of a PSCI 0.1 node, 0 for the standard one.

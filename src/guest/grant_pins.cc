@@ -17,10 +17,6 @@ namespace {
 using abi::GrantRef;
 using abi::GrantStatus;
 
-std::unexpected<GrantStatus> refuse(GrantStatus status) {
-  return std::unexpected<GrantStatus>(status);
-}
-
 // An entry as one word, so that it can be read and changed in one step.
 // Bits 15:0 flags, 31:16 domain, 63:32 frame.
 constexpr std::uint64_t kTypeMask = GTF_type_mask;

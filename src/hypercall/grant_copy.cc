@@ -2,8 +2,6 @@
 
 // Copying between pages that are granted or one's own.
 
-#include <expected>
-
 #include "base/outcome.h"
 #include "guest/domain.h"
 #include "guest/grant_table.h"
@@ -18,10 +16,6 @@ namespace {
 
 using abi::GrantStatus;
 using guest::Domain;
-
-std::unexpected<GrantStatus> refuse(GrantStatus status) {
-  return std::unexpected<GrantStatus>(status);
-}
 
 // One end of a copy: holds its frame until it goes.
 class End {

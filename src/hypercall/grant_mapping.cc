@@ -55,12 +55,12 @@ using HeldSlice = InplaceVector<Held<T>, kSlice>;
 // Everything but the page.
 GrantTable::Answer<Held<abi::GrantMap>> admit(Vcpu& caller, abi::GrantMap& request) {
   const GrantStatus flags = check_flags(request.flags);
-  if (flags != GrantStatus::kOkay) return std::unexpected(flags);
+  if (flags != GrantStatus::kOkay) return refuse(flags);
   Domain* granter = granter_of(caller, request.dom);
-  if (granter == nullptr) return std::unexpected(GrantStatus::kBadDomain);
+  if (granter == nullptr) return refuse(GrantStatus::kBadDomain);
   const bool for_writing = (request.flags & GNTMAP_readonly) == 0;
   const auto pinned = granter->grant_table.pin(request.ref, caller.domain.id, for_writing);
-  if (!pinned.has_value()) return std::unexpected(pinned.error());
+  if (!pinned.has_value()) return refuse(pinned.error());
   const GrantTable::Mapping mapping{.in_use = true,
                                     .for_writing = for_writing,
                                     .granter = granter->id,
@@ -69,7 +69,7 @@ GrantTable::Answer<Held<abi::GrantMap>> admit(Vcpu& caller, abi::GrantMap& reque
   const auto handle = caller.domain.grant_table.add_mapping(mapping);
   if (!handle.has_value()) {
     granter->grant_table.unpin(request.ref, for_writing);
-    return std::unexpected(handle.error());
+    return refuse(handle.error());
   }
   return Held<abi::GrantMap>{
       .request = &request, .granter = granter, .handle = *handle, .mapping = mapping};
@@ -93,10 +93,10 @@ void finish(Domain& mapper, const Held<abi::GrantMap>& held) {
 GrantTable::Answer<Held<abi::GrantUnmap>> admit(Vcpu& caller, abi::GrantUnmap& request) {
   GrantTable& mappings = caller.domain.grant_table;
   const auto mapping = mappings.hold_mapping(request.handle);
-  if (!mapping.has_value()) return std::unexpected(mapping.error());
+  if (!mapping.has_value()) return refuse(mapping.error());
   if (request.dev_bus_addr != 0 && request.dev_bus_addr != Pa(mapping->mfn).value()) {
     mappings.keep_mapping(request.handle);
-    return std::unexpected(GrantStatus::kGeneralError);
+    return refuse(GrantStatus::kGeneralError);
   }
   Domain* granter = granter_of(caller, static_cast<std::uint16_t>(mapping->granter));
   CHECK(granter != nullptr);

@@ -12,11 +12,6 @@
 namespace probe {
 namespace {
 
-constexpr std::uint64_t kSelf = 0x7ff0;
-constexpr std::uint64_t kNobody = 0x1234;
-// An address that no machine of ours has.
-constexpr std::uint64_t kBadAddress = 0xffff'0000'0000;
-
 alignas(4096) constinit std::uint8_t page_a[4096] = {};
 alignas(4096) constinit std::uint8_t page_b[4096] = {};
 alignas(4096) constinit std::uint8_t page_c[4096] = {};
@@ -24,13 +19,6 @@ alignas(4096) constinit std::uint8_t page_d[4096] = {};
 alignas(4096) constinit std::uint8_t page_e[4096] = {};
 alignas(4096) constinit std::uint8_t page_f[4096] = {};
 alignas(16) constinit std::uint8_t buffer[2048] = {};
-
-std::uint64_t frame_of(const void* page) {
-  return reinterpret_cast<std::uint64_t>(page) >> 12;
-}
-std::uint64_t address_of(const void* object) {
-  return reinterpret_cast<std::uint64_t>(object);
-}
 
 std::int64_t call(std::uint64_t number, std::uint64_t a0 = 0, std::uint64_t a1 = 0,
                   std::uint64_t a2 = 0, std::uint64_t a3 = 0, std::uint64_t a4 = 0) {

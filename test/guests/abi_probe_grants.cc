@@ -9,10 +9,6 @@ namespace probe {
 
 namespace {
 
-constexpr std::uint64_t kSelf = 0x7ff0;
-constexpr std::uint64_t kNobody = 0x1234;
-constexpr std::uint64_t kBadAddress = 0xffff'0000'0000;
-
 alignas(4096) constinit std::uint8_t table[4096] = {};
 alignas(4096) constinit std::uint8_t source[4096] = {};
 alignas(4096) constinit std::uint8_t target[4096] = {};
@@ -20,13 +16,6 @@ alignas(4096) constinit std::uint8_t window[4096] = {};
 alignas(4096) constinit std::uint8_t other_window[4096] = {};
 alignas(4096) constinit std::uint8_t spare[4096] = {};
 alignas(16) constinit std::uint8_t buffer[2048] = {};
-
-std::uint64_t address_of(const void* object) {
-  return reinterpret_cast<std::uint64_t>(object);
-}
-std::uint64_t frame_of(const void* page) {
-  return address_of(page) >> 12;
-}
 
 void put(unsigned offset, unsigned bytes, std::uint64_t value) {
   for (unsigned i = 0; i < bytes; ++i)

@@ -6,6 +6,7 @@
 #include "guest/idle.h"
 #include "guest/power.h"
 #include "guest/vcpu.h"
+#include "hw/psci.h"
 #include "hw/sysreg.h"
 
 namespace socle::guest::vpsci {
@@ -13,17 +14,7 @@ namespace socle::guest::vpsci {
 namespace {
 
 using State = PowerState::State;
-
-enum class Status : std::int32_t {
-  kSuccess = 0,
-  kNotSupported = -1,
-  kInvalidParameters = -2,
-  kDenied = -3,
-  kAlreadyOn = -4,
-  kOnPending = -5,
-  kInternalFailure = -6,
-  kInvalidAddress = -9,
-};
+using Status = hw::PsciStatus;
 
 // Function numbers without the bit that says "64-bit arguments".
 constexpr std::uint32_t kWide = 0x4000'0000;
