@@ -99,7 +99,7 @@ Facts general(const Report& report) {
   if (!report.domain) return out;
   const DomainFacts& domain = *report.domain;
   out["vCPUs"] = fmt::format("{}", domain.vcpus);
-  out["RAM"] = human_size(domain.ram_bytes);
+  out["RAM"] = fmt::format("{} KiB", domain.ram_bytes >> 10);
   out["event interrupt"] = fmt::format("{}", domain.event_channel_interrupt);
   out["grant window"] = hexadecimal(domain.grant_window.begin().value());
   out["all interrupts because of"] = domain.all_spis_because_of;

@@ -45,7 +45,7 @@ TEST(PlanDiff, AnotherTypeIsAChange) {
 TEST(PlanDiff, AnotherCommandLineChangesRam) {
   const Report all = report_of(VirtMachine{}, "");
   const std::string text = differences(all, report_of(VirtMachine{}, "dom0_mem=512M"));
-  EXPECT_NE(text.find("-> 512 MiB"), std::string::npos) << text;
+  EXPECT_NE(text.find("-> 524288 KiB"), std::string::npos) << text;
   EXPECT_NE(text.find("mappings\n  - "), std::string::npos) << text;
 }
 

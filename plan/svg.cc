@@ -28,7 +28,8 @@ constexpr unsigned kLeastBand = 18;
 constexpr unsigned kMostBand = 44;
 constexpr double kLetterWidth = 6.1;  // at 10 units
 constexpr auto kLabelLetters = static_cast<std::size_t>((kColumnWidth - kLabelLeft) / kLetterWidth);
-constexpr std::size_t kTitleLetters = 88;
+constexpr std::size_t kTitleLetters = 100;  // at 15 units
+constexpr std::size_t kLineLetters = 140;   // at 11 units
 
 const char* fill_of(Owner owner) {
   switch (owner) {
@@ -107,11 +108,11 @@ class Drawing {
 
  private:
   [[nodiscard]] std::string head() const {
-    const std::string name = report_.platform && !report_.platform->model.empty()
-                                 ? fmt::format("{} ({})", report_.platform->model, report_.source)
-                                 : report_.source;
+    const bool is_named = report_.platform && !report_.platform->model.empty();
+    const std::string& name = is_named ? report_.platform->model : report_.source;
+    const std::string line = fmt::format("{}: {}", report_.source, verdict_line(report_));
     std::string out = text("t", kMargin, 32, shortened(name, kTitleLetters)) +
-                      text("v", kMargin, 52, shortened(verdict_line(report_), kTitleLetters + 40));
+                      text("v", kMargin, 52, shortened(line, kLineLetters));
     constexpr unsigned kPerLine = 4;
     constexpr unsigned kStep = 240;
     for (unsigned i = 0; i < kOwners.size(); ++i) {
