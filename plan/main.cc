@@ -130,7 +130,7 @@ int run(const Arguments& arguments) {
   if (!arguments.tree.empty())
     if (const int status = write_tree(planned, arguments.tree); status != kGood) return status;
   const int status = print(formatted(planned.report, arguments.format), kGood);
-  if (status != kGood || planned.report.verdict == Verdict::kBoots) return status;
+  if (status != kGood || planned.report.verdict == Verdict::kReady) return status;
   return complain(planned.report.reason, kRefusedOrDifferent);
 }
 

@@ -79,7 +79,7 @@ Report make_report(const Board& board, const Result<>& done, std::string_view so
     report.verdict = Verdict::kPlanned;
     report.reason = missing->text;
   } else {
-    report.verdict = Verdict::kBoots;
+    report.verdict = Verdict::kReady;
   }
   return report;
 }

@@ -20,7 +20,7 @@ namespace socle::plan {
 
 // What becomes of the board.
 enum class Verdict : std::uint8_t {
-  kBoots,    // a plan, and this Socle can run there
+  kReady,    // a plan, and nothing that Socle needs is missing
   kPlanned,  // a plan, but Socle does not run there yet
   kRefused,  // no plan
 };
@@ -127,7 +127,7 @@ struct Report {
   std::string command_line;  // Socle's
   unsigned ipa_bits = 0;
   Verdict verdict = Verdict::kRefused;
-  std::string reason;  // why not; empty for kBoots
+  std::string reason;  // why not; empty for kReady
   std::optional<PlatformFacts> platform;
   std::optional<DomainFacts> domain;
   std::vector<Note> notes;

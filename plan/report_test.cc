@@ -14,7 +14,7 @@ using test::VirtMachine;
 
 TEST(PlanReport, AMachineWithAGicV3Boots) {
   const Report report = report_of(VirtMachine{});
-  EXPECT_EQ(report.verdict, Verdict::kBoots);
+  EXPECT_EQ(report.verdict, Verdict::kReady);
   EXPECT_EQ(report.reason, "");
   ASSERT_TRUE(report.domain);
   EXPECT_EQ(report.domain->vcpus, 2u);
@@ -117,7 +117,7 @@ TEST(PlanRam, ATreeWithoutASizeGetsOneWhereTheNodeStands) {
   const auto given = give_ram(std::as_writable_bytes(std::span(words)));
   ASSERT_TRUE(given);
   EXPECT_EQ(*given, PaRange(Pa(0x4800'0000), Pa(0x8800'0000)));
-  EXPECT_EQ(report_of(std::as_bytes(std::span(words))).verdict, Verdict::kBoots);
+  EXPECT_EQ(report_of(std::as_bytes(std::span(words))).verdict, Verdict::kReady);
 }
 
 }  // namespace

@@ -210,8 +210,8 @@ std::string end_of(const PaRange& range) {
 
 std::string verdict_line(const Report& report) {
   switch (report.verdict) {
-    case Verdict::kBoots:
-      return "Socle runs on this machine";
+    case Verdict::kReady:
+      return "ready: planned, and nothing that Socle needs is missing";
     case Verdict::kPlanned:
       return fmt::format("planned, but Socle does not run there: {}", report.reason);
     case Verdict::kRefused:

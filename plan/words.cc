@@ -8,8 +8,8 @@ namespace socle::plan {
 
 const char* to_string(Verdict verdict) {
   switch (verdict) {
-    case Verdict::kBoots:
-      return "boots";
+    case Verdict::kReady:
+      return "ready";
     case Verdict::kPlanned:
       return "planned";
     case Verdict::kRefused:
