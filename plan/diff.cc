@@ -71,6 +71,7 @@ std::vector<std::string> compare_mappings(const std::vector<MappingFacts>& befor
       changes.push_back({range, std::move(what)});
   }
   std::vector<std::string> lines;
+  lines.reserve(changes.size());
   for (const Change& change : changes)
     lines.push_back(fmt::format("{} {}-{} {}", change.what.front(), begin_of(change.range),
                                 end_of(change.range), change.what.substr(2)));

@@ -9,8 +9,6 @@ namespace socle::plan {
 
 namespace {
 
-using platform::Platform;
-
 constexpr std::size_t kMostStrings = 16;  // of a `compatible` that are worth showing
 
 std::vector<std::string> compatibles_of(const fw::dt::Node& node) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Plans every tree it is given and checks the invariants of each plan and of each domain's tree.
+// Plans every tree it is given and checks the invariants of each plan and of each domain's tree
+// (hwdom/plan_check.h, and again, in other words, properties.h).
 //   socle_plan_boards [-v] [--cmdline TEXT] [--tree OUT.dtb] [--every N] [--seeds FOLDER]
 //     [--golden FOLDER [--update]] TREE...
 // TREE is a file, or a folder with .dtb files in it (--every N: every Nth of them). --tree writes
@@ -22,6 +23,7 @@
 #include "plan/report.h"
 #include "plan/text.h"
 
+#include "test/boards/properties.h"
 #include "test/support/plan_whole.h"
 
 namespace {
@@ -103,7 +105,13 @@ void plan_file(const std::filesystem::path& path, const Choices& choices, Totals
   }
   totals.largest_arena = std::max(totals.largest_arena, whole.arena_used);
   const char* words[] = {"planned", "refused", "WRONG"};
-  if (verdict == Whole::Verdict::kPlanned) ++totals.planned;
+  if (verdict == Whole::Verdict::kPlanned) {
+    ++totals.planned;
+    for (const std::string& promise : socle::test::broken_promises(whole)) {
+      ++totals.wrong;
+      std::printf("%s: BROKEN %s\n", path.c_str(), promise.c_str());
+    }
+  }
   if (verdict == Whole::Verdict::kRefused) ++totals.refused;
   if (verdict == Whole::Verdict::kWrong) ++totals.wrong;
   std::string reason;
