@@ -130,8 +130,8 @@ Result<> add_registers(const Node& node, bool is_pci_host, fw::ArenaVector<Regio
   for (std::size_t i = 0; i < *count; ++i) {
     const auto range = fw::dt::reg(node, i);
     if (!range && is_fatal(range.error())) return fail(range.error());
-    // No way from the CPU to this bus, or malformed (said already): no registers to map.
-    if (!range && range.error() == Error::kUnsupported) return {};
+    // No way from the CPU to this entry, or malformed (said already): nothing to map. The next one
+    // may lie elsewhere on the bus.
     if (!range) continue;
     TRY(out.push_back({*range, register_kind(node, is_pci_host, i)}));
   }

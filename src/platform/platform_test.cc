@@ -301,5 +301,20 @@ TEST(Platform, FindsTheHighestFreeRamBelowALimit) {
   EXPECT_EQ(find_free_ram(banks, reserved, occupied, {.size = 2 * kGiB}).error(), Error::kNotFound);
 }
 
+TEST(Platform, ARegionThatNoCpuReachesHidesNoneBehindIt) {
+  VirtMachine virt;
+  virt.more = [](TreeBuilder& b) {
+    b.begin("bus@c000000").text("compatible", "simple-bus").cells("#address-cells", {1});
+    b.cells("#size-cells", {1}).cells("ranges", {0, 0, 0xc00'0000, 0x10'0000});
+    b.begin("device@0").cells("reg", {0, 0x1000, 0x8000'0000, 0x1000, 0x2000, 0x1000}).end();
+    b.end();
+  };
+  const Machine m(virt);
+  const Device* device = m.device("/bus@c000000/device@0");
+  ASSERT_NE(device, nullptr);
+  ASSERT_EQ(device->regions.size(), 2u);
+  EXPECT_EQ(device->regions[1].range, bytes(0xc00'2000, 0x1000));
+}
+
 }  // namespace
 }  // namespace socle::platform
