@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "fw/boot_modules.h"
+#include "fw/boot_phase_host.h"
 
 namespace socle::plan {
 
@@ -53,8 +54,10 @@ Result<> plan_board(Board& board, std::span<const std::byte> blob, const BoardOp
 
 Result<> write_domain_tree(Board& board) {
   board.written.resize(hwdom::tree_size_bound(board.input) / 8 + 1);
-  board.written_size = TRY(hwdom::write_tree(
-      board.input, *board.plan, std::as_writable_bytes(std::span(board.written)), board.notes));
+  const auto phase = image::BootPhaseMaker::make();
+  board.written_size =
+      TRY(hwdom::write_tree(board.input, *board.plan,
+                            std::as_writable_bytes(std::span(board.written)), phase, board.notes));
   return {};
 }
 

@@ -15,9 +15,8 @@ void log_write(LogLevel level, std::string_view line) {
   if (level <= LogLevel::kWarning) fmt::print(stderr, "socle plan: {}\n", line);
 }
 
-[[noreturn]] void check_failed(const char* expression, std::source_location where) {
-  fmt::print(stderr, "socle plan: CHECK failed: {} ({}:{})\n", expression, where.file_name(),
-             where.line());
+[[noreturn]] void check_failed(const char* expression, SourcePlace where) {
+  fmt::print(stderr, "socle plan: CHECK failed: {} ({}:{})\n", expression, where.file, where.line);
   std::abort();
 }
 

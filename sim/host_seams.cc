@@ -61,9 +61,8 @@ void write_log_line(LogLevel level, std::string_view line) {
 
 namespace socle {
 
-void check_failed(const char* expression, std::source_location where) {
-  std::fprintf(stderr, "%s:%u: CHECK(%s) failed in %s\n", where.file_name(), where.line(),
-               expression, where.function_name());
+void check_failed(const char* expression, SourcePlace where) {
+  std::fprintf(stderr, "%s:%u: CHECK(%s) failed\n", where.file, where.line, expression);
   std::abort();
 }
 

@@ -162,12 +162,12 @@ extern "C" void socle_own_exception(ExceptionRegisters* registers, std::uint64_t
 
 namespace socle {
 
-void check_failed(const char* expression, std::source_location where) {
+void check_failed(const char* expression, SourcePlace where) {
   const auto pc = reinterpret_cast<std::uintptr_t>(__builtin_return_address(0));
   if (!el2::begin()) el2::give_up(expression, pc);
   log_error("---- Socle crashed on CPU {} ----", port::current_cpu());
   log_error("a check failed: {}", expression);
-  log_error("in {}, {}:{}", where.function_name(), where.file_name(), where.line());
+  log_error("in {}:{}", where.file, where.line);
   el2::log_backtrace(reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)));
   el2::describe_guest();
   el2::finish();

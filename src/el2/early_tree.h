@@ -2,7 +2,7 @@
 #pragma once
 
 // Finds the console in a device tree before anything else works: with the MMU off, at a wrong
-// exception level, in a tree that may be damaged. Hence not fw/dt: no unaligned access, no
+// exception level, in a tree that may be damaged. Hence not libfdt (fw/dt): no unaligned access, no
 // SIMD, no thread-local data, no writing, no stack to speak of; every read is bounds-checked and
 // the work is bounded by the size of the tree.
 // Source: Devicetree Specification 0.4, chapter 5 (flattened format), 2.3.6-2.3.8 (addresses).

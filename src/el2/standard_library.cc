@@ -6,7 +6,7 @@ namespace std {
 
 [[noreturn]] void __throw_out_of_range_fmt(const char* format, ...);
 [[noreturn]] void __throw_out_of_range_fmt(const char* format, ...) {
-  socle::check_failed(format, std::source_location::current());
+  socle::check_failed(format, SOCLE_HERE);
 }
 
 }  // namespace std

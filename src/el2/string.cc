@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The C names that the compiler, libstdc++'s headers and zlib call, for the freestanding image.
+// The C names that the compiler, libstdc++'s headers and libfdt call, for the freestanding image.
 // The work is done in string_functions.h. Must be compiled with -fno-builtin (-ffreestanding).
 #include "base/check.h"
 #include "el2/string_functions.h"
@@ -46,15 +46,15 @@ unsigned long strtoul(const char* text, char** end, int base) {
 }
 
 [[noreturn]] void abort() {
-  socle::check_failed("abort() was called", std::source_location::current());
+  socle::check_failed("abort() was called", SOCLE_HERE);
 }
 
-// Debian's libz.a is compiled with a stack protector. The guard is a constant: zlib runs before any
-// guest does, and the protector is its safety net, not ours.
+// Debian's libfdt.a is compiled with a stack protector. The guard is a constant: the tree reader
+// runs before any guest does, and the protector is libfdt's safety net, not ours.
 extern const std::uintptr_t __stack_chk_guard;
 const std::uintptr_t __stack_chk_guard = 0x5afe'c0de'0a0d'00ff;
 [[noreturn]] void __stack_chk_fail() {
-  socle::check_failed("stack smashed", std::source_location::current());
+  socle::check_failed("stack smashed", SOCLE_HERE);
 }
 
 }  // extern "C"
@@ -65,7 +65,6 @@ namespace std {
                                         const char* condition) noexcept;
 [[noreturn]] void __glibcxx_assert_fail(const char*, int, const char*,
                                         const char* condition) noexcept {
-  socle::check_failed(condition != nullptr ? condition : "unreachable",
-                      std::source_location::current());
+  socle::check_failed(condition != nullptr ? condition : "unreachable", SOCLE_HERE);
 }
 }  // namespace std

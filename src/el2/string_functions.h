@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// The memory and string functions that compilers and zlib call by their C names, as inline
+// The memory and string functions that compilers and libfdt call by their C names, as inline
 // functions under our own names: string.cc exports them at EL2, string_test.cc tests them on the
 // host beside the C library's own.
 //

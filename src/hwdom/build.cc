@@ -250,11 +250,12 @@ void place(const Placement& placement, std::uint64_t bytes) {
   copy_memory(machine_address(placement.target.begin()), placement.source.begin(), bytes);
 }
 
-Result<Ipa> place_tree(const BuildInput& input, fw::Diagnostics& notes) {
+Result<Ipa> place_tree(const BuildInput& input, const fw::BootPhase& phase,
+                       fw::Diagnostics& notes) {
   const FrameCount room = FrameCount::containing(tree_size_bound(*input.plan_input));
   const Mfn buffer = TRY(mem::allocate_frames(room));
   const std::span<std::byte> bytes(port::owned_frame(buffer), room.bytes());
-  const auto size = write_tree(*input.plan_input, *input.plan, bytes, notes);
+  const auto size = write_tree(*input.plan_input, *input.plan, bytes, phase, notes);
   Result<Ipa> answer = input.plan->tree_slot.begin();
   if (!size.has_value()) {
     answer = fail(size.error());
@@ -285,7 +286,7 @@ Result<KernelImage> prepare_kernel(fw::BootInfo& boot, const ModuleSpace& space,
   return identity.image;
 }
 
-Result<Built> build(const BuildInput& input, fw::Diagnostics& notes) {
+Result<Built> build(const BuildInput& input, const fw::BootPhase& phase, fw::Diagnostics& notes) {
   const DomainPlan& plan = *input.plan;
   if (!plan.kernel.has_value()) return notes.error(Error::kNotFound, "dom0: no kernel is planned");
   guest::Domain& domain = *TRY(mem::create<guest::Domain>(
@@ -300,7 +301,7 @@ Result<Built> build(const BuildInput& input, fw::Diagnostics& notes) {
 
   place(*plan.kernel, input.plan_input->kernel.file_size);
   if (plan.initrd.has_value()) place(*plan.initrd, plan.initrd->source.size());
-  const Ipa tree = TRY(place_tree(input, notes));
+  const Ipa tree = TRY(place_tree(input, phase, notes));
   port::cache_invalidate_instructions();
   return Built{.domain = &domain, .entry = plan.kernel->target.begin(), .tree = tree};
 }

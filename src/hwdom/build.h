@@ -49,7 +49,7 @@ struct Built {
   Ipa tree;
 };
 
-Result<Built> build(const BuildInput& input, fw::Diagnostics& notes);
+Result<Built> build(const BuildInput& input, const fw::BootPhase& phase, fw::Diagnostics& notes);
 
 // Compares what the tables translate with what the plan says, both ways: every planned frame
 // translates to its machine frame with its type and permissions, and nothing else translates.

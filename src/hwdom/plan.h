@@ -30,6 +30,7 @@
 #include "base/result.h"
 #include "fw/arena.h"
 #include "fw/boot_modules.h"
+#include "fw/boot_phase.h"
 #include "fw/cmdline.h"
 #include "fw/diagnostics.h"
 #include "fw/dt/tree.h"
@@ -219,6 +220,7 @@ std::size_t tree_size_bound(const PlanInput& input);
 // Writes the domain's tree to `buffer` (aligned to 8) and returns its size. kTooLarge if the buffer
 // is too small.
 Result<std::size_t> write_tree(const PlanInput& input, const DomainPlan& plan,
-                               std::span<std::byte> buffer, fw::Diagnostics& notes);
+                               std::span<std::byte> buffer, const fw::BootPhase& phase,
+                               fw::Diagnostics& notes);
 
 }  // namespace socle::hwdom

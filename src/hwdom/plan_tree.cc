@@ -5,9 +5,9 @@
 
 #include <algorithm>
 #include <array>
+#include <libfdt.h>
 
 #include "fw/dt/big_endian.h"
-#include "hwdom/plan_blob.h"
 #include "hwdom/plan_parts.h"
 
 namespace socle::hwdom {
@@ -16,6 +16,15 @@ using fw::dt::Node;
 using fw::dt::Property;
 
 namespace {
+
+// libfdt looks every property name up among the names it has written. That is quadratic; above this
+// many steps names are written as often as they are used instead.
+constexpr std::uint64_t kDeduplicateUpTo = 256 * kMiB;
+constexpr std::size_t kBytesPerName = 32;
+
+bool deduplicates(const fw::dt::Tree& tree) {
+  return std::uint64_t{tree.property_count()} * tree.strings_size() <= kDeduplicateUpTo;
+}
 
 // Cells of a property, collected.
 class Cells {
@@ -43,20 +52,51 @@ std::span<const std::byte> bytes_of(std::string_view text) {
   return std::as_bytes(std::span(text));
 }
 
-// With the few kinds of values that our own properties have.
-class Writer : public BlobWriter {
+// libfdt's sequential writer; remembers the first error instead of returning each.
+class Writer {
  public:
-  using BlobWriter::BlobWriter;
-  void cell(std::string_view name, std::uint32_t value) {
+  Writer(std::span<std::byte> buffer, bool deduplicate) : buffer_(buffer) {
+    note(fdt_create_with_flags(buffer.data(),
+                               static_cast<int>(std::min<std::size_t>(buffer.size(), 1u << 30)),
+                               deduplicate ? 0 : FDT_CREATE_FLAG_NO_NAME_DEDUP));
+  }
+  void reservation(const PaRange& range) {
+    note(fdt_add_reservemap_entry(buffer_.data(), range.begin().value(), range.size()));
+  }
+  void end_reservations() { note(fdt_finish_reservemap(buffer_.data())); }
+  void begin(const char* name) { note(fdt_begin_node(buffer_.data(), name)); }
+  void end() { note(fdt_end_node(buffer_.data())); }
+  void property(const char* name, std::span<const std::byte> value) {
+    note(fdt_property(buffer_.data(), name, value.data(), static_cast<int>(value.size())));
+  }
+  void copy(const Property& property_to_copy) {
+    property(property_to_copy.c_name(), property_to_copy.bytes());
+  }
+  void cell(const char* name, std::uint32_t value) {
     Cells cells;
     cells.add(value);
     property(name, cells.bytes());
   }
   // `text` is a literal: what stands behind it is its NUL.
   template <std::size_t N>
-  void string(std::string_view name, const char (&text)[N]) {
+  void string(const char* name, const char (&text)[N]) {
     property(name, bytes_of(std::string_view(text, N)));
   }
+  void flag(const char* name) { property(name, {}); }
+  Result<std::size_t> finish() {
+    note(fdt_finish(buffer_.data()));
+    if (status_ == -FDT_ERR_NOSPACE) return fail(Error::kTooLarge);
+    if (status_ != 0) return fail(Error::kInvalid);
+    return fw::dt::load_be32(buffer_.data() + 4);  // totalsize
+  }
+
+ private:
+  void note(int status) {
+    if (status_ == 0 && status < 0) status_ = status;
+  }
+
+  std::span<std::byte> buffer_;
+  int status_ = 0;
 };
 
 class TreeWriter {
@@ -68,7 +108,7 @@ class TreeWriter {
         tree_(*input.tree),
         platform_(*input.platform),
         notes_(notes),
-        out_(buffer, *input.tree),
+        out_(buffer, deduplicates(*input.tree)),
         address_cells_(tree_.root().address_cells()),
         size_cells_(tree_.root().size_cells()) {
     const auto phandle = tree_.node(platform_.gic.node).phandle();
@@ -399,16 +439,17 @@ std::size_t tree_size_bound(const PlanInput& input) {
   const fw::dt::Tree& tree = *input.tree;
   constexpr std::size_t kOurNodes = 16 * kKiB;
   constexpr std::size_t kPerCpu = 512;
-  // In a damaged tree the strings may lie where the nodes are.
-  std::size_t size =
-      tree.used_size() + tree.strings().size() + kOurNodes + kPerCpu * input.platform->cpus.size();
+  std::size_t size = tree.used_size() + kOurNodes + kPerCpu * input.platform->cpus.size();
   size += 64 * (input.platform->ram.size() + input.platform->reserved.size());
   if (input.boot != nullptr) size += input.boot->dom0_command_line.size();
+  if (!deduplicates(tree)) size += kBytesPerName * tree.property_count();
   return align_up<std::size_t>(size, 8);
 }
 
 Result<std::size_t> write_tree(const PlanInput& input, const DomainPlan& plan,
-                               std::span<std::byte> buffer, fw::Diagnostics& notes) {
+                               std::span<std::byte> buffer, const fw::BootPhase& phase,
+                               fw::Diagnostics& notes) {
+  static_cast<void>(phase);  // a permission, not a value
   return TreeWriter(input, plan, buffer, notes).run();
 }
 

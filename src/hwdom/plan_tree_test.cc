@@ -241,12 +241,13 @@ TEST(DomainTree, ABufferThatIsTooSmallIsAnError) {
   VirtMachine machine = bootable();
   Planned p(machine);
   ASSERT_TRUE(p.ok());
+  const auto phase = image::BootPhaseMaker::make();
   const std::size_t bound = tree_size_bound(p.input);
   std::size_t refused = 0;
   for (std::size_t size = 64; size < bound; size += 512) {
     std::vector<std::uint64_t> out(size / 8);
     const auto written =
-        write_tree(p.input, p.plan(), std::as_writable_bytes(std::span(out)), p.notes);
+        write_tree(p.input, p.plan(), std::as_writable_bytes(std::span(out)), phase, p.notes);
     if (written) break;
     EXPECT_EQ(written.error(), Error::kTooLarge);
     ++refused;

@@ -6,14 +6,9 @@
 #include <zlib.h>
 
 #include "base/test.h"
+#include "fw/boot_phase_host.h"
 #include "port/phys_window.h"
 #include "sim/memory.h"
-
-namespace socle::image {
-struct BootPhaseMaker {
-  static fw::BootPhase make() { return fw::BootPhase(); }
-};
-}  // namespace socle::image
 
 namespace socle::hwdom {
 namespace {

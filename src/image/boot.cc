@@ -274,9 +274,10 @@ Result<> Boot::make_stacks(guest::Domain& domain) {
 }
 
 Result<> Boot::build_domain() {
+  const fw::BootPhase phase = BootPhaseMaker::begin();
   stage2::machine_vmids.init(port::memory_features().vmid_bits);
-  const hwdom::Built built =
-      TRY(hwdom::build({.plan_input = &input_, .plan = plan_, .gic_lines = gic::lines()}, notes_));
+  const hwdom::Built built = TRY(hwdom::build(
+      {.plan_input = &input_, .plan = plan_, .gic_lines = gic::lines()}, phase, notes_));
   show_notes();
   guest::Domain& domain = *built.domain;
   TRY(make_stacks(domain));

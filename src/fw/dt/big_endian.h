@@ -1,30 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Big-endian numbers at any address: a tree's contents need not be aligned.
+// Big-endian numbers at any address, byte by byte: a tree's contents need not be aligned.
 
-#include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 
 namespace socle::fw::dt {
 
-static_assert(std::endian::native == std::endian::little);
-
 inline std::uint32_t load_be32(const std::byte* at) {
-  std::uint32_t value = 0;
-  std::memcpy(&value, at, sizeof value);
-  return __builtin_bswap32(value);
+  return (std::to_integer<std::uint32_t>(at[0]) << 24) |
+         (std::to_integer<std::uint32_t>(at[1]) << 16) |
+         (std::to_integer<std::uint32_t>(at[2]) << 8) | std::to_integer<std::uint32_t>(at[3]);
 }
 inline std::uint64_t load_be64(const std::byte* at) {
-  std::uint64_t value = 0;
-  std::memcpy(&value, at, sizeof value);
-  return __builtin_bswap64(value);
+  return (std::uint64_t{load_be32(at)} << 32) | load_be32(at + 4);
 }
 inline void store_be32(std::byte* at, std::uint32_t value) {
-  value = __builtin_bswap32(value);
-  std::memcpy(at, &value, sizeof value);
+  at[0] = static_cast<std::byte>(value >> 24);
+  at[1] = static_cast<std::byte>(value >> 16);
+  at[2] = static_cast<std::byte>(value >> 8);
+  at[3] = static_cast<std::byte>(value);
 }
 
 }  // namespace socle::fw::dt

@@ -8,7 +8,6 @@
 
 #include "fw/dt/big_endian.h"
 #include "fw/dt/tree.h"
-#include "fw/sort.h"
 
 namespace socle::fw::dt {
 
@@ -46,7 +45,7 @@ bool is_name(std::string_view name) {
 
 struct Token {
   std::uint32_t tag = FDT_END;
-  std::uint32_t offset = 0;  // in the blob
+  std::uint32_t offset = 0;  // in the structure block
   std::string_view name;     // of the node or property
   std::span<const std::byte> value;
 };
@@ -55,8 +54,7 @@ struct Token {
 class Tokenizer {
  public:
   Tokenizer(std::span<const std::byte> blob, const Header& header, Diagnostics& notes)
-      : begin_(header.structure),
-        structure_(blob.subspan(header.structure, header.structure_size)),
+      : structure_(blob.subspan(header.structure, header.structure_size)),
         strings_(blob.subspan(header.strings, header.strings_size)),
         notes_(notes) {}
 
@@ -66,7 +64,7 @@ class Tokenizer {
       if (structure_.size() - at_ < 4 || at_ > structure_.size())
         return corrupt("the structure block has no end");
       Token token;
-      token.offset = begin_ + static_cast<std::uint32_t>(at_);
+      token.offset = static_cast<std::uint32_t>(at_);
       token.tag = load_be32(structure_.data() + at_);
       at_ += 4;
       switch (token.tag) {
@@ -124,7 +122,6 @@ class Tokenizer {
     return {};
   }
 
-  std::uint32_t begin_;
   std::span<const std::byte> structure_;
   std::span<const std::byte> strings_;
   Diagnostics& notes_;
@@ -133,6 +130,7 @@ class Tokenizer {
 
 struct Counts {
   std::size_t nodes = 0;
+  std::size_t properties = 0;
   std::size_t phandles = 0;
 };
 
@@ -157,6 +155,7 @@ Result<Counts> check_structure(Tokenizer tokens) {
     } else if (token.tag == FDT_PROP) {
       if (depth == 0) return tokens.corrupt("a property stands outside all nodes");
       if (after_child[depth]) return tokens.corrupt("a property stands behind a child node");
+      ++counts.properties;
       if (is_phandle_name(token.name)) ++counts.phandles;
     } else if (token.tag == FDT_END_NODE) {
       if (depth-- == 0) return tokens.corrupt("a node ends that never began");
@@ -204,6 +203,7 @@ class Indexer {
   Result<> run(Tokenizer tokens, const Counts& counts) {
     tree_.nodes_ = TRY(arena_.allocate<Tree::Record>(counts.nodes));
     tree_.phandles_ = TRY(arena_.allocate<Tree::PhandleEntry>(counts.phandles));
+    tree_.property_count_ = counts.properties;
     interrupt_phandles_ = TRY(arena_.allocate<std::uint32_t>(counts.nodes, 0));
     TRY(fill(tokens));
     sort_phandles();
@@ -233,7 +233,7 @@ class Indexer {
 
   void begin_node(NodeId id, NodeId parent, const Token& token, NodeId* last_child) {
     Tree::Record& node = record(id);
-    node.offset = token.offset;
+    node.offset = static_cast<std::int32_t>(token.offset);
     node.parent = parent;
     if (parent != kNoNode) {
       Tree::Record& above = record(parent);
@@ -299,7 +299,7 @@ class Indexer {
 
   void sort_phandles() {
     tree_.phandles_ = tree_.phandles_.first(phandle_count_);
-    sort(tree_.phandles_, [](const auto& a, const auto& b) {
+    std::ranges::sort(tree_.phandles_, [](const auto& a, const auto& b) {
       return a.phandle != b.phandle ? a.phandle < b.phandle : a.node < b.node;
     });
     for (std::size_t i = 1; i < phandle_count_; ++i) {
@@ -356,10 +356,12 @@ Result<const Tree*> Tree::open(std::span<const std::byte> readable, Arena& arena
   const std::span<const std::byte> blob = readable.first(header.total_size);
   const Tokenizer tokens(blob, header, notes);
   const Counts counts = TRY(check_structure(tokens));
+  // The library's own opinion, since it reads the properties later.
+  if (fdt_check_full(blob.data(), blob.size()) != 0)
+    return notes.error(Error::kCorrupt, "device tree: it does not pass libfdt's check");
 
   Tree* tree = TRY(arena.make<Tree>());
   tree->blob_ = blob;
-  tree->strings_ = blob.data() + header.strings;
   tree->notes_ = &notes;
   tree->boot_cpu_ = header.boot_cpu;
   tree->strings_size_ = header.strings_size;

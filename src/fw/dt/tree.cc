@@ -4,14 +4,20 @@
 #include <algorithm>
 #include <libfdt.h>
 
-#include "fw/dt/big_endian.h"
-
 namespace socle::fw::dt {
 
 namespace {
 
 std::string_view base_of(std::string_view name) {
   return name.substr(0, name.find('@'));
+}
+
+Property property_at(const void* blob, int offset) {
+  const char* name = nullptr;
+  int size = 0;
+  const void* value = fdt_getprop_by_offset(blob, offset, &name, &size);
+  CHECK(value != nullptr);  // open() has seen it
+  return Property(name, {static_cast<const std::byte*>(value), static_cast<std::size_t>(size)});
 }
 
 }  // namespace
@@ -25,44 +31,25 @@ Children::Iterator& Children::Iterator::operator++() {
   return *this;
 }
 
-// open() has checked every token, so the walk from one to the next needs no checks. (libfdt's own
-// checks each step again, which made reading several times slower.)
 Property Properties::Iterator::operator*() const {
-  const std::byte* token = tree_->blob_.data() + offset_;
-  const std::size_t size = load_be32(token + 4);
-  const auto* name = reinterpret_cast<const char*>(tree_->strings_ + load_be32(token + 8));
-  return Property(name, {token + 12, size});
-}
-
-// Most differ in the first letter: this is the innermost loop of everything.
-bool Properties::Iterator::is_named(std::string_view name) const {
-  const std::byte* token = tree_->blob_.data() + offset_;
-  const auto* text = reinterpret_cast<const char*>(tree_->strings_ + load_be32(token + 8));
-  return !name.empty() && text[0] == name[0] && std::string_view(text) == name;
+  return property_at(tree_->blob_.data(), offset_);
 }
 
 Properties::Iterator& Properties::Iterator::operator++() {
-  const std::size_t size = load_be32(tree_->blob_.data() + offset_ + 4);
-  offset_ = tree_->property_from(offset_ + 12 + align_up<std::size_t>(size, 4));
+  const int next = fdt_next_property_offset(tree_->blob_.data(), offset_);
+  offset_ = next < 0 ? -1 : next;
   return *this;
 }
 
-// The property at or behind a place in a node; 0 (no token stands there) if the properties end.
-std::size_t Tree::property_from(std::size_t offset) const {
-  for (;; offset += 4) {
-    const std::uint32_t token = load_be32(blob_.data() + offset);
-    if (token == FDT_PROP) return offset;
-    if (token != FDT_NOP) return 0;
-  }
-}
-
 std::string_view Node::name() const {
-  return c_name();
+  int size = 0;
+  const char* name = fdt_get_name(tree_->blob_.data(), tree_->nodes_[index_of(id_)].offset, &size);
+  return name == nullptr ? std::string_view()
+                         : std::string_view(name, static_cast<std::size_t>(size));
 }
 
 const char* Node::c_name() const {
-  const std::byte* token = tree_->blob_.data() + tree_->nodes_[index_of(id_)].offset;
-  return reinterpret_cast<const char*>(token + 4);
+  return fdt_get_name(tree_->blob_.data(), tree_->nodes_[index_of(id_)].offset, nullptr);
 }
 
 std::string_view Node::base_name() const {
@@ -128,15 +115,23 @@ Node Node::child(std::string_view name) const {
 }
 
 Properties Node::properties() const {
-  const std::size_t name_at = tree_->nodes_[index_of(id_)].offset + 4;
-  return Properties(tree_,
-                    tree_->property_from(name_at + align_up<std::size_t>(name().size() + 1, 4)));
+  const int first =
+      fdt_first_property_offset(tree_->blob_.data(), tree_->nodes_[index_of(id_)].offset);
+  return Properties(tree_, first < 0 ? -1 : first);
 }
 
 std::optional<Property> Node::property(std::string_view name) const {
-  const Properties all = properties();
-  for (auto at = all.begin(); at != all.end(); ++at)
-    if (at.is_named(name)) return *at;
+  int size = 0;
+  const char* found_name = nullptr;
+  const void* blob = tree_->blob_.data();
+  // fdt_getprop_namelen() would do, but a view of the name must outlive the call.
+  int offset = fdt_first_property_offset(blob, tree_->nodes_[index_of(id_)].offset);
+  for (; offset >= 0; offset = fdt_next_property_offset(blob, offset)) {
+    const void* value = fdt_getprop_by_offset(blob, offset, &found_name, &size);
+    if (value != nullptr && name == found_name)
+      return Property(found_name,
+                      {static_cast<const std::byte*>(value), static_cast<std::size_t>(size)});
+  }
   return std::nullopt;
 }
 

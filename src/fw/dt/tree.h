@@ -113,23 +113,22 @@ class Properties {
  public:
   class Iterator {
    public:
-    Iterator(const Tree* tree, std::size_t offset) : tree_(tree), offset_(offset) {}
+    Iterator(const Tree* tree, int offset) : tree_(tree), offset_(offset) {}
     Property operator*() const;
-    [[nodiscard]] bool is_named(std::string_view name) const;
     Iterator& operator++();
     bool operator==(const Iterator& other) const { return offset_ == other.offset_; }
 
    private:
     const Tree* tree_;
-    std::size_t offset_;
+    int offset_;
   };
-  Properties(const Tree* tree, std::size_t first) : tree_(tree), first_(first) {}
+  Properties(const Tree* tree, int first) : tree_(tree), first_(first) {}
   [[nodiscard]] Iterator begin() const { return {tree_, first_}; }
-  [[nodiscard]] Iterator end() const { return {tree_, 0}; }
+  [[nodiscard]] Iterator end() const { return {tree_, -1}; }
 
  private:
   const Tree* tree_;
-  std::size_t first_;
+  int first_;
 };
 
 class Node {
@@ -199,8 +198,8 @@ class Tree {
   [[nodiscard]] std::span<const std::byte> blob() const { return blob_; }
   // Bytes of the blob that are in use (a blob may carry room for edits).
   [[nodiscard]] std::size_t used_size() const { return used_size_; }
-  // Where the names of all properties are.
-  [[nodiscard]] std::span<const std::byte> strings() const { return {strings_, strings_size_}; }
+  [[nodiscard]] std::size_t strings_size() const { return strings_size_; }
+  [[nodiscard]] std::size_t property_count() const { return property_count_; }
   [[nodiscard]] std::size_t node_count() const { return nodes_.size(); }
   [[nodiscard]] Node root() const { return Node(this, kRoot); }
   [[nodiscard]] Node node(NodeId id) const;
@@ -226,7 +225,7 @@ class Tree {
 
   static constexpr std::uint8_t kNoCells = 0xff;
   struct Record {
-    std::uint32_t offset = 0;  // of its token, in the blob
+    std::int32_t offset = 0;
     NodeId parent = kNoNode;
     NodeId first_child = kNoNode;
     NodeId next_sibling = kNoNode;
@@ -256,15 +255,13 @@ class Tree {
   Tree& operator=(const Tree&) = delete;
 
  private:
-  [[nodiscard]] std::size_t property_from(std::size_t offset) const;
-
   std::span<const std::byte> blob_;
-  const std::byte* strings_ = nullptr;
   std::span<Record> nodes_;
   std::span<PhandleEntry> phandles_;
   std::span<PaRange> reservations_;
   std::size_t used_size_ = 0;
   std::size_t strings_size_ = 0;
+  std::size_t property_count_ = 0;
   std::uint32_t boot_cpu_ = 0;
   std::uint32_t largest_phandle_ = 0;
   mutable std::uint64_t budget_ = 0;
