@@ -131,9 +131,18 @@ build_preset_now() {
     (cd "$SOCLE_ROOT" && cmake --preset "$preset") >"$BUILD/$preset.log" 2>&1 ||
       { cat "$BUILD/$preset.log" >&2; die "cmake could not configure $preset"; }
   fi
-  (cd "$SOCLE_ROOT" && NINJA_STATUS='[%f/%t] ' cmake --build --preset "$preset" \
-    ${1:+--target "$@"}) >&2 || die "the build of $preset failed"
+  if [[ -f $BUILD/$preset/.ninja_log ]]; then
+    build_now "$preset" "$@" 2>&1 | sed -u -e '/^ninja: no work to do/d' -e '/Re-checking globbed/d' >&2
+  else
+    build_now "$preset" "$@" >&2 # on a terminal, ninja shows its progress in one line
+  fi || die "the build of $preset failed"
 }
+
+build_now() (
+  preset=$1
+  shift
+  cd "$SOCLE_ROOT" && NINJA_STATUS='[%f/%t] ' cmake --build --preset "$preset" ${1:+--target "$@"}
+)
 
 setup_for_run() {
   setup_qemu
