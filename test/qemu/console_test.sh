@@ -51,3 +51,29 @@ send poweroff
 end 0
 DIALOGUE
 }
+
+# QEMU's own escape is Ctrl-A, too: it takes two for one that arrives.
+test_three_times_control_a_gives_the_keyboard_to_socle_and_back() {
+  talk <<'DIALOGUE'
+expect poweroff ends it
+expect # 
+key ^A
+key ^A
+key ^A
+key ^A
+key ^A
+key ^A
+expect keyboard goes to Socle
+key h
+expect keys of Socle
+key ^A
+key ^A
+key ^A
+key ^A
+key ^A
+key ^A
+expect keyboard goes to the hardware domain
+send poweroff
+end 0
+DIALOGUE
+}

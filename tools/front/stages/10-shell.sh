@@ -3,7 +3,7 @@
 about="shellcheck of the scripts"
 slow=no
 
-exists() { have shellcheck; }
+exists() { true; }
 
 stage() {
   local scripts=()
