@@ -9,6 +9,7 @@
 #   build/deps/busybox/      the arm64 busybox of the initrd
 #   build/deps/initrd-X.Y.cpio
 #   build/deps/xen/xen       Debian's own Xen for arm64, to compare with
+#   build/deps/uboot/u-boot.bin  U-Boot for QEMU's virt
 
 RECIPE=3 # raise it when a part's contents change, so that old trees are made anew
 DEFAULT_KERNEL=6.1
@@ -56,6 +57,17 @@ make_xen() {
     *) die "Debian's Xen package holds no boot/xen-*-arm64" ;;
   esac
   rm -rf "${1:?}/boot"
+}
+
+# --- U-Boot -------------------------------------------------------------------------------------
+
+setup_uboot() { part "U-Boot" "$DEPS/uboot" make_uboot; }
+
+make_uboot() {
+  fetch uboot arm64 printf '%s\n' u-boot-qemu
+  unpack_set uboot "$1" './usr/lib/u-boot/qemu_arm64/u-boot.bin'
+  mv "$1/usr/lib/u-boot/qemu_arm64/u-boot.bin" "$1/u-boot.bin"
+  rm -rf "${1:?}/usr"
 }
 
 # --- kernels ------------------------------------------------------------------------------------
@@ -152,6 +164,7 @@ setup_all() {
   setup_arm64
   setup_qemu
   setup_xen
+  setup_uboot
   for series in "${KERNELS[@]}"; do setup_initrd "$series"; done
 }
 
@@ -161,8 +174,8 @@ Usage: ./socle setup [--yes] [--update] [--run-only]
 
 Makes this machine and build/ ready for everything else:
   - installs the Debian packages that builds and tests need (asks once; sudo when not root);
-  - fetches the arm64 libraries, Linux ${KERNELS[*]}, busybox, Debian's Xen, and a newer QEMU where
-    the installed one is older than $QEMU_MINIMUM, and unpacks them into build/deps. apt checks their
+  - fetches the arm64 libraries, Linux ${KERNELS[*]}, busybox, Debian's Xen, U-Boot, and a newer QEMU
+    where the installed one is older than $QEMU_MINIMUM, and unpacks them into build/deps. apt checks their
     signatures and hashes; the machine's dpkg and apt settings are not touched.
 
 Options:
