@@ -206,13 +206,23 @@ Result<> make_gic(guest::Domain& domain, const BuildInput& input, fw::Diagnostic
   for (const InterruptRoute& route : input.plan->interrupts)
     lines = std::max(lines, align_up<unsigned>(route.interrupt.id.value() + 1, 32));
   if (input.plan->all_spis_because_of != fw::dt::kNoNode) lines = input.gic_lines;
-  lines = std::min(lines, input.gic_lines);
-  TRY(guest::vgic::init_domain(
-      domain,
-      {.distributor = planned.distributor, .redistributors = regions.span(), .lines = lines}));
-  TRY(domain.mmio.add(
-      Range<Ipa>(planned.distributor, planned.distributor + guest::vgic::kDistributorSize),
-      guest::vgic::emulate_mmio, guest::vgic::read_distributor));
+  namespace vgic = guest::vgic;
+  const bool is_v2 = planned.version == platform::Gic::Version::kV2;
+  lines =
+      std::min(lines, is_v2 ? std::min(input.gic_lines, vgic::kGicv2MaxLines) : input.gic_lines);
+  TRY(vgic::init_domain(domain, {.version = is_v2 ? vgic::Version::kV2 : vgic::Version::kV3,
+                                 .distributor = planned.distributor,
+                                 .redistributors = regions.span(),
+                                 .lines = lines}));
+  if (is_v2) {
+    TRY(domain.mmio.add(
+        Range<Ipa>(planned.distributor, planned.distributor + vgic::kGicv2DistributorSize),
+        vgic::emulate_gicv2_mmio, vgic::read_gicv2_distributor));
+  } else {
+    TRY(domain.mmio.add(
+        Range<Ipa>(planned.distributor, planned.distributor + vgic::kDistributorSize),
+        vgic::emulate_mmio, vgic::read_distributor));
+  }
   for (const Range<Ipa>& region : regions)
     TRY(domain.mmio.add(region, guest::vgic::emulate_mmio));
   for (guest::Vcpu* vcpu : domain.vcpus)

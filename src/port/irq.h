@@ -2,13 +2,14 @@
 #pragma once
 
 // The physical interrupt controller, as far as rooms below drivers/ need it: the state of
-// interrupts by number. Implemented by the controller's driver (drivers/gicv3.cc), at link time.
+// interrupts by number. Implemented by drivers/gic.cc, at link time.
 // Also the way back: what the driver calls for an interrupt that belongs to a guest.
 //
 // Interrupts are addressed in words of 32, as the controller's registers are. Word 0 holds a CPU's
 // private interrupts; `cpu` says whose and is ignored for the others. All functions may be called
 // on any CPU; the driver's lock ranks kGicDistributor. A word or number beyond the end of what is
-// implemented reads as 0 and is not changed. Source: Arm IHI 0069, chapter 12.
+// implemented reads as 0 and is not changed. Source: Arm IHI 0069, chapter 12;
+// IHI 0048, 4.3.
 
 #include <cstdint>
 
@@ -43,6 +44,8 @@ void irq_deactivate(IntId interrupt);
 // Defined by guest/ (virtual GIC): the interrupt was acknowledged on this CPU, its priority
 // dropped, and it is active until irq_deactivate() or a list register ends it.
 void irq_for_guest(IntId interrupt);
+// The same where the virtual interface is in memory (port/ich.h): the other takes shorter ways.
+void irq_for_guest_in_memory(IntId interrupt);
 // Defined by guest/: this CPU's virtual CPU interface asks for maintenance.
 void irq_maintenance();
 

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "guest/vdev/vgic_core.h"
 #include "guest/vdev/vgic_slots.h"
+#include "hw/gicv2.h"
 #include "port/cpu.h"
 #include "port/ich.h"
 #include "port/irq.h"
@@ -65,6 +66,18 @@ void generate_sgi(Vcpu& self, std::uint64_t value, bool group0_only) {
   port::irq_change(port::IrqState::kActive, CpuIndex{0}, word, bit, false);
 }
 
+enum class Way : std::uint8_t { kShort, kAny };
+
+// For an interrupt of this vCPU, on its own CPU; the short way is for system registers only.
+template <Way way, Kind kind>
+inline void present_by(Vcpu& vcpu, std::uint32_t interrupt) {
+  if constexpr (way == Way::kShort)
+    present<kind>(vcpu, interrupt);
+  else
+    make_pending(vcpu, interrupt, Cause::kSignal);
+}
+
+template <Way way>
 inline void inject_spi(Domain& domain, std::uint32_t interrupt, const Vcpu* current) {
   Spi& spi = spi_of(domain, interrupt);
   const std::uint16_t target = spi.target.load(std::memory_order_relaxed);
@@ -75,22 +88,46 @@ inline void inject_spi(Domain& domain, std::uint32_t interrupt, const Vcpu* curr
   spi.holder.store(target, std::memory_order_seq_cst);
   Vcpu& vcpu = *domain.vcpus[target];
   if (&vcpu == current)
-    present<Kind::kHardwareSpi>(vcpu, interrupt);
+    present_by<way, Kind::kHardwareSpi>(vcpu, interrupt);
   else
     post(vcpu, interrupt);
 }
 
 bool is_valid(const Config& config) {
-  return config.lines >= 32 && config.lines <= 1024 && config.lines % 32 == 0 &&
-         config.distributor.is_aligned(kDistributorSize);
+  const bool is_v2 = config.version == Version::kV2;
+  return config.lines >= 32 && config.lines <= (is_v2 ? kFirstSourcedSgi : 1024) &&
+         config.lines % 32 == 0 &&
+         config.distributor.is_aligned(is_v2 ? kGicv2DistributorSize : kDistributorSize);
 }
 
-std::uint32_t type_register(const Domain& domain) {
+std::uint32_t type_register(const Domain& domain, Version version) {
   namespace typer = hw::gicd::typer;
   const auto vcpus = static_cast<std::uint32_t>(domain.vcpus.size());
-  return typer::ITLinesNumber::make(domain.gic.lines / 32 - 1) |
-         typer::CPUNumber::make(vcpus == 0 ? 0 : (vcpus < 8 ? vcpus : 8) - 1) |
-         typer::IDbits::make(9) | typer::No1N::make(1);
+  const std::uint32_t common = typer::ITLinesNumber::make(domain.gic.lines / 32 - 1) |
+                               typer::CPUNumber::make(vcpus == 0 ? 0 : (vcpus < 8 ? vcpus : 8) - 1);
+  if (version == Version::kV2) return common;
+  return common | typer::IDbits::make(9) | typer::No1N::make(1);
+}
+
+Result<> place_redistributors(Domain& domain, const Config& config) {
+  DomainState& state = domain.gic;
+  if (config.redistributors.size() > DomainState::kMaxRedistributorRegions)
+    return fail(Error::kTooLarge);
+  unsigned places = 0;
+  state.redistributor_regions = 0;
+  for (const Range<Ipa>& region : config.redistributors) {
+    if (!region.begin().is_aligned(kDistributorSize)) return fail(Error::kInvalid);
+    const std::uint64_t fit = region.size() / kRedistributorSize;
+    const std::uint64_t wanted = domain.vcpus.size() - places;
+    const auto used = static_cast<unsigned>(fit < wanted ? fit : wanted);
+    state.redistributors[state.redistributor_regions++] = {.begin = region.begin().value(),
+                                                           .end = region.end().value(),
+                                                           .first_vcpu = places,
+                                                           .count = used};
+    places += used;
+  }
+  if (places < domain.vcpus.size()) return fail(Error::kTooLarge);
+  return {};
 }
 
 void read_machine(DomainState& state) {
@@ -116,27 +153,19 @@ bool is_line(const Domain& domain, IntId spi) {
 Result<> init_domain(Domain& domain, const Config& config) {
   DomainState& state = domain.gic;
   if (!is_valid(config) || domain.vcpus.size() > kMaxCpus) return fail(Error::kInvalid);
-  if (config.redistributors.size() > DomainState::kMaxRedistributorRegions)
+  const bool is_v2 = config.version == Version::kV2;
+  if (!is_v2)
+    TRY(place_redistributors(domain, config));
+  else if (domain.vcpus.size() > hw::kGicv2MaxCpus)
     return fail(Error::kTooLarge);
-  unsigned places = 0;
-  state.redistributor_regions = 0;
-  for (const Range<Ipa>& region : config.redistributors) {
-    if (!region.begin().is_aligned(kDistributorSize)) return fail(Error::kInvalid);
-    const std::uint64_t fit = region.size() / kRedistributorSize;
-    const std::uint64_t wanted = domain.vcpus.size() - places;
-    const auto used = static_cast<unsigned>(fit < wanted ? fit : wanted);
-    state.redistributors[state.redistributor_regions++] = {.begin = region.begin().value(),
-                                                           .end = region.end().value(),
-                                                           .first_vcpu = places,
-                                                           .count = used};
-    places += used;
-  }
-  if (places < domain.vcpus.size()) return fail(Error::kTooLarge);
+  state.first_sourced_sgi = is_v2 ? kFirstSourcedSgi : kNoSourcedSgis;
   state.lines = config.lines;
-  state.type = type_register(domain);
+  state.type = type_register(domain, config.version);
   state.distributor = config.distributor.value();
-  for (Spi& spi : state.spis)
+  for (Spi& spi : state.spis) {
     spi.target.store(domain.vcpus.empty() ? kNoVcpu : 0, std::memory_order_relaxed);
+    if (is_v2) spi.affinity = 1;  // ITARGETSR: vCPU 0
+  }
   read_machine(state);
   return {};
 }
@@ -144,7 +173,11 @@ Result<> init_domain(Domain& domain, const Config& config) {
 void init_vcpu(Vcpu& vcpu) {
   const IntId event_line = vcpu.domain.event_channel_ppi;
   if (event_line.is_ppi()) vcpu.gic.silent_lines |= bit_of(event_line.value());
-  vcpu.gic.machine_control = hw::ich::vmcr::VFIQEn::kMask;
+  if (vcpu.domain.gic.first_sourced_sgi == kNoSourcedSgis) {
+    vcpu.gic.machine_control = hw::ich::vmcr::VFIQEn::kMask;
+  } else {
+    vcpu.gic.config.enabled.store(0xffff, std::memory_order_relaxed);  // a GICv2's SGIs always are
+  }
 }
 
 Result<> route_to_guest(Domain& domain, IntId spi) {
@@ -212,11 +245,11 @@ void pulse_spi(Domain& domain, IntId spi) {
 }
 
 void inject_hardware(Domain& domain, IntId interrupt) {
-  inject_spi(domain, interrupt.value(), current_vcpu_or_null());
+  inject_spi<Way::kAny>(domain, interrupt.value(), current_vcpu_or_null());
 }
 
 void inject_hardware_ppi(Vcpu& vcpu, IntId ppi) {
-  present<Kind::kHardwarePpi>(vcpu, ppi.value());
+  make_pending(vcpu, ppi.value(), Cause::kSignal);
 }
 
 void send_sgi(Vcpu& vcpu, std::uint64_t icc_sgi1r) {
@@ -244,15 +277,18 @@ void entry_work(Vcpu& vcpu, std::uint32_t work) {
 
 namespace socle::port {
 
-void irq_for_guest(IntId interrupt) {
+namespace {
+
+template <guest::vgic::Way way>
+inline void take_for_guest(IntId interrupt) {
   using namespace guest;
   Vcpu* const current = current_vcpu_or_null();
   if (!interrupt.is_private()) {
     Domain* const owner =
         vgic::owners[interrupt.value() - vgic::kFirstSpi].load(std::memory_order_acquire);
-    vgic::inject_spi(*owner, interrupt.value(), current);
+    vgic::inject_spi<way>(*owner, interrupt.value(), current);
   } else if (current != nullptr) [[likely]] {
-    vgic::inject_hardware_ppi(*current, interrupt);
+    vgic::present_by<way, vgic::Kind::kHardwarePpi>(*current, interrupt.value());
   } else {
     // Nobody runs here whose it could be.
     const auto bit = std::uint32_t{1} << (interrupt.value() % 32);
@@ -263,6 +299,16 @@ void irq_for_guest(IntId interrupt) {
   // An interrupt is the time to look at lines that fall silently (docs/design/vgic.md).
   if (current != nullptr && vgic::needs_line_check(*current)) [[unlikely]]
     post_work(*current, Work::kEvent);
+}
+
+}  // namespace
+
+void irq_for_guest(IntId interrupt) {
+  take_for_guest<guest::vgic::Way::kShort>(interrupt);
+}
+
+void irq_for_guest_in_memory(IntId interrupt) {
+  take_for_guest<guest::vgic::Way::kAny>(interrupt);
 }
 
 void irq_maintenance() {

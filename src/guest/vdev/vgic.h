@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// The virtual GICv3 of a domain: one security state (GICD_CTLR.DS), affinity routing always on,
-// both groups, SGIs, PPIs and SPIs up to 1019; no LPIs, no extended ranges. The guest's CPU
-// interface is the hardware's virtual one; this code fills its list registers and emulates the
-// distributor and the redistributors.
+// The virtual interrupt controller of a domain, of the machine's version. GICv3: one security state
+// (GICD_CTLR.DS), affinity routing always on, both groups, SGIs, PPIs and SPIs up to 1019; no LPIs,
+// no extended ranges. GICv2: no Security Extensions, both groups, up to eight vCPUs, SPIs up to
+// 895. The guest's CPU interface is the hardware's virtual one; this code fills its list registers
+// and emulates the distributor and the redistributors.
 //
 // "Own CPU" below: on the CPU that runs (or last ran: vCPUs are pinned) the vCPU, at EL2.
 // Nothing here blocks on another CPU, except register accesses that need the state of another
 // vCPU's list registers: a wait of at most a few milliseconds that answers the same question of
 // others meanwhile. Callers hold no lock unless it says otherwise.
 //
-// Source: Arm IHI 0069 (GICv3 architecture). Design: docs/design/vgic.md.
+// Source: Arm IHI 0069 (GICv3 architecture), IHI 0048 (GICv2). Design: docs/design/vgic.md.
 
 #include <cstdint>
 #include <span>
@@ -29,21 +30,28 @@ struct Vcpu;
 namespace vgic {
 
 inline constexpr std::uint64_t kDistributorSize = 0x1'0000;
+inline constexpr std::uint64_t kGicv2DistributorSize = 0x1000;
+// Of a GICv2; numbers above stand for SGIs by sender inside.
+inline constexpr unsigned kGicv2MaxLines = 896;
 // One vCPU's redistributor: RD_base and SGI_base frames.
 inline constexpr std::uint64_t kRedistributorSize = 0x2'0000;
 
+enum class Version : std::uint8_t { kV2, kV3 };
+
 struct Config {
-  Ipa distributor;  // 64 KiB
+  Version version = Version::kV3;
+  Ipa distributor;  // 64 KiB; 4 KiB of a GICv2
   // Each holds as many redistributors as fit, 128 KiB apart, for vCPUs 0, 1, ... in this order.
   std::span<const Range<Ipa>> redistributors;
-  // Interrupt numbers below this exist: 32 * (GICD_TYPER.ITLinesNumber + 1), 32 to 1024.
+  // Interrupt numbers below this exist: 32 * (GICD_TYPER.ITLinesNumber + 1), 32 to 1024 (GICv2: to
+  // kGicv2MaxLines).
   unsigned lines = 32;
 };
 
 // ----- Building, before the domain runs. -----
 
 // kInvalid: a region or the number of lines is not as above; kTooLarge: more regions than 32, or
-// fewer redistributors than domain.vcpus.
+// fewer redistributors than domain.vcpus, or more than eight vCPUs for a GICv2.
 [[nodiscard]] Result<> init_domain(Domain& domain, const Config& config);
 // After init_domain(). Reset state: everything disabled. A domain.event_channel_ppi becomes a line
 // that the guest lowers silently.
@@ -96,6 +104,9 @@ void maintenance(Vcpu& vcpu);
 bool emulate_mmio(Vcpu& vcpu, MmioAccess& access);
 // The same for a read of the distributor: of 32 bits, at a multiple of 4 below kDistributorSize.
 std::uint32_t read_distributor(Vcpu& vcpu, std::uint64_t offset);
+// The same two of a GICv2.
+bool emulate_gicv2_mmio(Vcpu& vcpu, MmioAccess& access);
+std::uint32_t read_gicv2_distributor(Vcpu& vcpu, std::uint64_t offset);
 
 }  // namespace vgic
 }  // namespace socle::guest

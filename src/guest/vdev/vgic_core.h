@@ -29,8 +29,18 @@ inline constexpr unsigned kVcpusPerCluster = 16;
 constexpr std::uint32_t bit_of(std::uint32_t interrupt) {
   return 1u << (interrupt % 32);
 }
-constexpr bool is_private(std::uint32_t interrupt) {
-  return interrupt < kFirstSpi;
+inline bool is_sourced_sgi(const Vcpu& vcpu, std::uint32_t interrupt) {
+  return interrupt >= vcpu.domain.gic.first_sourced_sgi;
+}
+inline bool is_private(const Vcpu& vcpu, std::uint32_t interrupt) {
+  return interrupt < kFirstSpi || is_sourced_sgi(vcpu, interrupt);
+}
+inline bool is_sourced_word(const Vcpu& vcpu, unsigned word) {
+  return word >= vcpu.domain.gic.first_sourced_sgi / 32;
+}
+// What the registers say about SGIs, for two senders.
+constexpr std::uint32_t for_two_senders(std::uint32_t word0) {
+  return (word0 & 0xffff) * 0x1'0001u;
 }
 using Words = std::array<std::atomic<std::uint32_t>, kWords>;
 inline bool contains(const Words& words, std::uint32_t interrupt) {
@@ -41,27 +51,34 @@ inline Spi& spi_of(Domain& domain, std::uint32_t interrupt) {
 }
 
 inline std::uint32_t edge_word(const Vcpu& vcpu, unsigned word) {
-  return word == 0 ? vcpu.gic.config.edge.load(std::memory_order_relaxed)
-                   : vcpu.domain.gic.edge[word].load(std::memory_order_relaxed);
+  if (word == 0) return vcpu.gic.config.edge.load(std::memory_order_relaxed);
+  if (is_sourced_word(vcpu, word)) return ~0u;
+  return vcpu.domain.gic.edge[word].load(std::memory_order_relaxed);
 }
 inline std::uint32_t hardware_word(const Vcpu& vcpu, unsigned word) {
   return word == 0 ? vcpu.gic.hardware_private
                    : vcpu.domain.gic.hardware[word].load(std::memory_order_relaxed);
 }
 inline std::uint32_t group1_word(const Vcpu& vcpu, unsigned word) {
-  return word == 0 ? vcpu.gic.config.group1.load(std::memory_order_relaxed)
-                   : vcpu.domain.gic.group1[word].load(std::memory_order_relaxed);
+  const std::uint32_t own = vcpu.gic.config.group1.load(std::memory_order_relaxed);
+  if (word == 0) return own;
+  if (is_sourced_word(vcpu, word)) return for_two_senders(own);
+  return vcpu.domain.gic.group1[word].load(std::memory_order_relaxed);
 }
 inline std::uint32_t enabled_word(const Vcpu& vcpu, unsigned word) {
-  return word == 0 ? vcpu.gic.config.enabled.load(std::memory_order_relaxed)
-                   : vcpu.domain.gic.enabled[word].load(std::memory_order_relaxed);
+  const std::uint32_t own = vcpu.gic.config.enabled.load(std::memory_order_relaxed);
+  if (word == 0) return own;
+  if (is_sourced_word(vcpu, word)) return for_two_senders(own);
+  return vcpu.domain.gic.enabled[word].load(std::memory_order_relaxed);
 }
 // Enabled, and in an enabled group. seq_cst: pairs with the store of Spi::holder on one side, and
 // with the clearing of the bit followed by the search for the holder on the other; one of the two
 // sees the other (see kPark).
 inline std::uint32_t deliverable_word(const Vcpu& vcpu, unsigned word) {
-  return word == 0 ? vcpu.gic.config.deliverable.load(std::memory_order_seq_cst)
-                   : vcpu.domain.gic.deliverable[word].load(std::memory_order_seq_cst);
+  if (word == 0) return vcpu.gic.config.deliverable.load(std::memory_order_seq_cst);
+  if (is_sourced_word(vcpu, word))
+    return for_two_senders(vcpu.gic.config.deliverable.load(std::memory_order_seq_cst));
+  return vcpu.domain.gic.deliverable[word].load(std::memory_order_seq_cst);
 }
 inline bool is_edge(const Vcpu& vcpu, std::uint32_t interrupt) {
   return (edge_word(vcpu, interrupt / 32) & bit_of(interrupt)) != 0;
@@ -76,15 +93,17 @@ inline bool is_deliverable(const Vcpu& vcpu, std::uint32_t interrupt) {
   return (deliverable_word(vcpu, interrupt / 32) & bit_of(interrupt)) != 0;
 }
 inline std::uint8_t priority_of(const Vcpu& vcpu, std::uint32_t interrupt) {
-  return is_private(interrupt)
-             ? vcpu.gic.config.priority[interrupt].load(std::memory_order_relaxed)
-             : vcpu.domain.gic.spis[interrupt - kFirstSpi].priority.load(std::memory_order_relaxed);
+  if (interrupt < kFirstSpi)
+    return vcpu.gic.config.priority[interrupt].load(std::memory_order_relaxed);
+  if (is_sourced_sgi(vcpu, interrupt))
+    return vcpu.gic.config.priority[interrupt % 16].load(std::memory_order_relaxed);
+  return vcpu.domain.gic.spis[interrupt - kFirstSpi].priority.load(std::memory_order_relaxed);
 }
 // The line of a level-sensitive interrupt of software origin is high.
 inline bool is_asserted(const Vcpu& vcpu, std::uint32_t interrupt) {
   if (is_hardware(vcpu, interrupt) || is_edge(vcpu, interrupt)) return false;
-  return is_private(interrupt) ? (vcpu.gic.lines & bit_of(interrupt)) != 0
-                               : contains(vcpu.domain.gic.line, interrupt);
+  return is_private(vcpu, interrupt) ? (vcpu.gic.lines & bit_of(interrupt)) != 0
+                                     : contains(vcpu.domain.gic.line, interrupt);
 }
 
 // ----- What is where (vgic_lists.cc). -----
@@ -137,6 +156,15 @@ constexpr bool is_route(std::uint32_t offset) {
   return offset >= kBegin && offset < hw::gicd::kIROUTER + kEndOfSpis * 8;
 }
 void write_distributor(Vcpu& self, std::uint32_t offset, Part part);
+// The registers of SPIs, and GICD_CTLR without what only a GICv3 has.
+std::uint32_t read_shared(Vcpu& self, std::uint32_t offset);
+// A GICv2's.
+std::uint32_t read_gicv2(Vcpu& self, std::uint32_t offset);
+void write_gicv2(Vcpu& self, std::uint32_t offset, Part part);
+// Sends an SPI to this vCPU, or nowhere (kNoVcpu), from now on. True if that is news: then
+// reconsider_spis() is the caller's, without the lock.
+bool set_target(DomainState& state, Vcpu& self, std::uint32_t interrupt, std::uint16_t target)
+    SOCLE_REQUIRES(state.lock);
 void write_route(Vcpu& self, std::uint32_t interrupt, std::uint64_t value, std::uint64_t mask);
 std::uint32_t read_redistributor(Vcpu& self, Vcpu& target, bool is_last, std::uint32_t offset);
 void write_redistributor(Vcpu& self, Vcpu& target, std::uint32_t offset, Part part);

@@ -303,26 +303,36 @@ void write_distributor(Vcpu& self, std::uint32_t offset, Part part) {
   }
 }
 
+bool set_target(DomainState& state, Vcpu& self, std::uint32_t interrupt, std::uint16_t target) {
+  Domain& domain = self.domain;
+  Spi& spi = spi_of(domain, interrupt);
+  if (spi.target.exchange(target, std::memory_order_seq_cst) == target) return false;
+  if (!contains(state.hardware, interrupt)) return true;
+  if (target != kNoVcpu) port::irq_set_target(IntId(interrupt), domain.vcpus[target]->cpu);
+  if (contains(state.enabled, interrupt)) {
+    port::irq_change(IrqState::kEnabled, self.cpu, interrupt / 32, bit_of(interrupt),
+                     target != kNoVcpu);
+  }
+  return true;
+}
+
 void write_route(Vcpu& self, std::uint32_t interrupt, std::uint64_t value, std::uint64_t mask) {
   Domain& domain = self.domain;
   DomainState& state = domain.gic;
   if (interrupt >= state.lines) return;
-  const unsigned word = interrupt / 32;
   {
     const LockGuard guard(state.lock);
     Spi& spi = spi_of(domain, interrupt);
     const std::uint64_t route = (read_route(domain, interrupt) & ~mask) | (value & mask);
     spi.affinity =
         static_cast<std::uint32_t>((route & 0xff'ffff) | gicd::irouter::Aff3::get(route) << 24);
-    const std::uint16_t target = vcpu_with(domain, spi.affinity);
-    if (spi.target.exchange(target, std::memory_order_seq_cst) == target) return;
-    if (contains(state.hardware, interrupt)) {
-      if (target != kNoVcpu) port::irq_set_target(IntId(interrupt), domain.vcpus[target]->cpu);
-      if (contains(state.enabled, interrupt))
-        port::irq_change(IrqState::kEnabled, self.cpu, word, bit_of(interrupt), target != kNoVcpu);
-    }
+    if (!set_target(state, self, interrupt, vcpu_with(domain, spi.affinity))) return;
   }
-  reconsider_spis(self, word, bit_of(interrupt));
+  reconsider_spis(self, interrupt / 32, bit_of(interrupt));
+}
+
+std::uint32_t read_shared(Vcpu& self, std::uint32_t offset) {
+  return read_low(self, offset);
 }
 
 void update_deliverable(DomainState& state, unsigned word) {

@@ -15,7 +15,7 @@ namespace {
 // Private interrupts of the CPU belong to the vCPU only while it is loaded; load() and save() move
 // their state.
 void change_physical(const Vcpu& vcpu, std::uint32_t interrupt, port::IrqState state, bool set) {
-  if (is_private(interrupt) && vcpu.gic.usable == 0) return;
+  if (is_private(vcpu, interrupt) && vcpu.gic.usable == 0) return;
   port::irq_change(state, vcpu.cpu, interrupt / 32, bit_of(interrupt), set);
 }
 
@@ -30,7 +30,7 @@ void put_to_rest(Vcpu& vcpu, std::uint32_t interrupt) {
   VcpuState& state = vcpu.gic;
   if (is_hardware(vcpu, interrupt)) {
     give_back(vcpu, interrupt);
-  } else if (is_private(interrupt)) {
+  } else if (is_private(vcpu, interrupt)) {
     state.pending.add(interrupt);
   } else if (is_edge(vcpu, interrupt) || state.latched.contains(interrupt)) {
     state.latched.remove(interrupt);
@@ -40,7 +40,7 @@ void put_to_rest(Vcpu& vcpu, std::uint32_t interrupt) {
 
 // Pending, but not deliverable.
 void keep(Vcpu& vcpu, std::uint32_t interrupt) {
-  const bool stays = is_private(interrupt) && !is_hardware(vcpu, interrupt);
+  const bool stays = is_private(vcpu, interrupt) && !is_hardware(vcpu, interrupt);
   if (stays || (enabled_word(vcpu, interrupt / 32) & bit_of(interrupt)) != 0) {
     vcpu.gic.pending.add(interrupt);
     // Whoever enabled it meanwhile may have looked before it was there.
@@ -48,7 +48,7 @@ void keep(Vcpu& vcpu, std::uint32_t interrupt) {
     return;
   }
   put_to_rest(vcpu, interrupt);
-  if (!is_private(interrupt)) send_resting(vcpu.domain, interrupt / 32, bit_of(interrupt));
+  if (!is_private(vcpu, interrupt)) send_resting(vcpu.domain, interrupt / 32, bit_of(interrupt));
 }
 
 // Became pending while it has a list register. True if that was all.
@@ -187,7 +187,7 @@ void hand_over(Vcpu& vcpu, std::uint32_t interrupt, std::uint16_t target) {
 
 // What somebody left in `incoming`.
 void look_at(Vcpu& vcpu, std::uint32_t interrupt) {
-  if (is_private(interrupt)) {
+  if (is_private(vcpu, interrupt)) {
     make_pending(vcpu, interrupt, is_edge(vcpu, interrupt) ? Cause::kSignal : Cause::kLatch);
     return;
   }
@@ -252,7 +252,7 @@ void make_pending(Vcpu& vcpu, std::uint32_t interrupt, Cause cause) {
 void pend_after_end(Vcpu& vcpu, std::uint32_t interrupt) {
   VcpuState& state = vcpu.gic;
   if (is_hardware(vcpu, interrupt)) return;
-  if (!is_private(interrupt)) {
+  if (!is_private(vcpu, interrupt)) {
     // It may belong elsewhere by now.
     send_resting(vcpu.domain, interrupt / 32, bit_of(interrupt));
   } else if (is_asserted(vcpu, interrupt) && !state.pending.contains(interrupt)) {

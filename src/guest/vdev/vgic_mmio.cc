@@ -91,6 +91,26 @@ bool emulate_mmio(Vcpu& vcpu, MmioAccess& access) {
   return true;
 }
 
+bool emulate_gicv2_mmio(Vcpu& vcpu, MmioAccess& access) {
+  const std::uint64_t place = access.address.value() - vcpu.domain.gic.distributor;
+  if (place >= kGicv2DistributorSize) return false;
+  const auto offset = static_cast<std::uint32_t>(place);
+  if (!is_possible(access)) {
+    if (!access.is_write) access.value = 0;
+  } else if (access.is_write) {
+    write_parts(offset, access.bytes, access.value,
+                [&vcpu](std::uint32_t at, Part part) { write_gicv2(vcpu, at, part); });
+  } else {
+    access.value = read_parts(offset, access.bytes,
+                              [&vcpu](std::uint32_t at) { return read_gicv2(vcpu, at); });
+  }
+  return true;
+}
+
+std::uint32_t read_gicv2_distributor(Vcpu& vcpu, std::uint64_t offset) {
+  return read_gicv2(vcpu, static_cast<std::uint32_t>(offset));
+}
+
 namespace detail {
 
 std::uint32_t read_identification(std::uint32_t offset) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// What the virtual GICv3 keeps for a vCPU and for a domain. Only guest/vdev/vgic* looks inside.
+// What the virtual GIC keeps for a vCPU and for a domain. Only guest/vdev/vgic* looks inside.
 //
 // The rule that everything follows from: *list registers and the sets beside them belong to the
 // CPU that runs the vCPU*. It changes them without a lock. Others leave a bit in `incoming` ("look
@@ -27,6 +27,10 @@ inline constexpr unsigned kFirstSpi = 32;
 inline constexpr unsigned kEndOfSpis = 1020;
 inline constexpr unsigned kWords = 32;  // of 32 interrupts each; word 0 is private to a vCPU
 inline constexpr std::uint16_t kNoVcpu = 0xffff;
+// A GICv2 tells an SGI's senders apart: the same SGI of two of them is two interrupts. Each has a
+// number of its own here, above the lines: kFirstSourcedSgi + 16 * sender + SGI.
+inline constexpr unsigned kFirstSourcedSgi = 896;  // kGicv2MaxLines
+inline constexpr unsigned kNoSourcedSgis = 32 * kWords;
 
 // A set of interrupts of one vCPU, touched by its own CPU only. Bit w of `words_used` says that
 // words[w] is not 0, so that looking through an almost empty set costs next to nothing.
@@ -128,14 +132,17 @@ struct Spi {
   // The vCPU it was sent to last: the only one whose sets and list registers may know it.
   std::atomic<std::uint16_t> holder{kNoVcpu};
   std::atomic<std::uint8_t> priority{0};
-  std::uint32_t affinity = 0;  // IROUTER: Aff3.Aff2.Aff1.Aff0; under DomainState::lock
+  // IROUTER: Aff3.Aff2.Aff1.Aff0; GICv2: ITARGETSR. Under DomainState::lock.
+  std::uint32_t affinity = 0;
 };
 
 struct DomainState {
   SpinLock lock{LockRank::kVgicDistributor};
 
   // Fixed when the domain is built.
-  unsigned lines = 0;      // interrupts, a multiple of 32 up to 1024
+  unsigned lines = 0;  // interrupts, a multiple of 32 up to 1024
+  // From this number on: SGIs by sender, which are private (GICv2: kFirstSourcedSgi).
+  unsigned first_sourced_sgi = kNoSourcedSgis;
   std::uint32_t type = 0;  // GICD_TYPER
   std::uint64_t distributor = 0;
   struct Redistributors {

@@ -5,6 +5,8 @@ namespace socle::port {
 
 namespace detail {
 
+constinit MmioRegion gich;
+
 std::uint64_t read_high_list_register(unsigned index) {
   std::uint64_t value = 0;
   switch (index) {
@@ -113,9 +115,7 @@ void write_high_list_register(unsigned index, std::uint64_t value) {
   }
 }
 
-}  // namespace detail
-
-std::uint32_t ich_active_priorities(unsigned group, unsigned index) {
+std::uint32_t read_active_priorities(unsigned group, unsigned index) {
   std::uint64_t value = 0;
   switch (group * 4 + index) {
     case 0:
@@ -146,7 +146,7 @@ std::uint32_t ich_active_priorities(unsigned group, unsigned index) {
   return static_cast<std::uint32_t>(value);
 }
 
-void ich_set_active_priorities(unsigned group, unsigned index, std::uint32_t value) {
+void write_active_priorities(unsigned group, unsigned index, std::uint32_t value) {
   switch (group * 4 + index) {
     case 0:
       asm volatile("msr ich_ap0r0_el2, %0" ::"r"(std::uint64_t{value}));
@@ -173,6 +173,12 @@ void ich_set_active_priorities(unsigned group, unsigned index, std::uint32_t val
       asm volatile("msr ich_ap1r3_el2, %0" ::"r"(std::uint64_t{value}));
       break;
   }
+}
+
+}  // namespace detail
+
+void ich_use_memory(const MmioRegion& gich) {
+  detail::gich = gich;
 }
 
 }  // namespace socle::port

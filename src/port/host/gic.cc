@@ -65,6 +65,18 @@ bool icc_is_interrupt_pending() {
 }
 void icc_sync() {}
 
+// The model's virtual interface is the same for both.
+void ich_use_memory(const MmioRegion&) {}
+bool ich_is_in_memory() {
+  return false;
+}
+std::uint32_t ich_system_empty_list_registers() {
+  return ich_empty_list_registers();
+}
+void ich_system_set_list_register(unsigned index, std::uint64_t value) {
+  ich_set_list_register(index, value);
+}
+
 std::uint64_t ich_type() {
   return gic().type();
 }

@@ -10,7 +10,7 @@ namespace socle::port {
 namespace detail {
 inline thread_local constinit CpuIndex this_cpu{0};
 inline constinit std::atomic<unsigned> online_cpu_count{1};
-inline constinit void (*kick_sender)(CpuIndex) = nullptr;
+inline constinit void (*kick_sender)(CpuIndex) = [](CpuIndex) {};
 inline constinit std::atomic<void (*)()> kick_receiver{nullptr};
 }  // namespace detail
 
@@ -38,7 +38,7 @@ inline void receive_kick() {
 }
 
 inline void kick_cpu(CpuIndex cpu) {
-  if (detail::kick_sender != nullptr) detail::kick_sender(cpu);
+  detail::kick_sender(cpu);
 }
 
 // DSB: what this CPU published is visible before it sleeps.
