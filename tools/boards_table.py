@@ -23,7 +23,7 @@ HEAD = """# What Socle plans for {count} boards
 
 Written by `tools/boards_table.py` from what `socle plan --json` says of every device tree in Debian's
 arm64 kernel package (Linux {series}); do not edit. *Ready*: planned, and nothing that this Socle needs is
-missing (GICv3, timers). *Planned*: dom0's map is known, but Socle does not run there yet. *Refused*: there is
+missing (a GIC that virtualises, timers). *Planned*: dom0's map is known, but Socle does not run there yet. *Refused*: there is
 no plan. These are answers about trees: of the machines, only those of the test suite (QEMU) were ever booted.
 
 """

@@ -5,14 +5,10 @@
 #include <atomic>
 
 #include "base/inplace_vector.h"
-#include "base/lock.h"
 #include "base/log.h"
-#include "drivers/gicv3.h"
 #include "hw/gic.h"
 #include "port/clock.h"
-#include "port/cpu.h"
 #include "port/icc.h"
-#include "port/irq.h"
 #include "port/mmio.h"
 
 namespace socle::gic {
@@ -33,8 +29,6 @@ constinit unsigned line_count = 0;
 constinit InplaceVector<port::MmioRegion, platform::Gic::kMaxRedistributorRegions> regions;
 constinit std::uint64_t stated_stride = 0;
 constinit std::array<Redistributor, kMaxCpus> redistributors{};
-// For registers that are changed by reading and writing (ICFGR).
-constinit SpinLock register_lock{LockRank::kGicDistributor};
 
 constexpr std::uint64_t kPatienceNs = 100'000'000;
 
@@ -63,48 +57,8 @@ void wait_for(const port::MmioRegion& redistributor) {
   wait_until_clear(redistributor, gicr::kCTLR, gicr::ctlr::RWP::kMask, "a redistributor write");
 }
 
-// The frame that holds the registers of one word of interrupts, or null: private ones are in their
-// CPU's redistributor, and both frames use the same offsets.
-struct Bank {
-  const port::MmioRegion* registers = nullptr;
-  std::uint64_t base = 0;
-};
-
-Bank bank_of(CpuIndex cpu, unsigned word) {
-  if (word >= line_count / 32) return {};
-  if (word != 0) return {&distributor, 0};
-  const Redistributor& own = redistributors[index_of(cpu)];
-  if (!own.is_up.load(std::memory_order_acquire)) return {};
-  return {&own.registers, gicr::kSgiBase};
-}
-
-constexpr std::uint32_t set_offset(port::IrqState state) {
-  switch (state) {
-    case port::IrqState::kEnabled:
-      return gicd::kISENABLER;
-    case port::IrqState::kPending:
-      return gicd::kISPENDR;
-    case port::IrqState::kActive:
-      return gicd::kISACTIVER;
-  }
-  return gicd::kISENABLER;
-}
-constexpr std::uint32_t kFromSetToClear = gicd::kICENABLER - gicd::kISENABLER;
-static_assert(gicd::kICPENDR - gicd::kISPENDR == kFromSetToClear);
-static_assert(gicd::kICACTIVER - gicd::kISACTIVER == kFromSetToClear);
-
 std::uint64_t route_to(std::uint32_t affinity) {
   return gicd::irouter::Aff3::make(affinity >> 24) | (affinity & 0xff'ffff);
-}
-
-void reset_word(const Bank& bank, unsigned word, std::uint32_t priorities) {
-  const std::uint64_t bits = bank.base + word * 4;
-  bank.registers->write32(bits + gicd::kICENABLER, ~0u);
-  bank.registers->write32(bits + gicd::kIGROUPR, ~0u);
-  bank.registers->write32(bits + gicd::kICPENDR, ~0u);
-  bank.registers->write32(bits + gicd::kICACTIVER, ~0u);
-  for (unsigned n = 0; n < 8; ++n)
-    bank.registers->write32(bank.base + gicd::kIPRIORITYR + word * 32 + n * 4, priorities);
 }
 
 std::uint64_t frame_size(const port::MmioRegion& region, std::uint64_t offset) {
@@ -140,21 +94,15 @@ void wake(const port::MmioRegion& redistributor) {
                    "waking a redistributor");
 }
 
-Result<> map(const PaRange& registers, const char* what) {
-  if (port::mmio_map(registers)) return {};
-  log_error("gic: cannot map the {} at {:#x}", what, registers.begin().value());
-  return fail(Error::kNoMemory);
-}
-
 }  // namespace
 
-Result<> open_distributor(const PaRange& registers) {
+Result<unsigned> open_distributor(const PaRange& registers) {
   if (registers.size() < gicd::kSize || !registers.begin().is_aligned(kFrameSize)) {
     log_error("gic: {:#x} bytes at {:#x} cannot be a distributor", registers.size(),
               registers.begin().value());
     return fail(Error::kInvalid);
   }
-  TRY(map(registers, "distributor"));
+  TRY(map_registers(registers, "distributor"));
   distributor = port::MmioRegion(registers.begin().value(), gicd::kSize);
   if (!is_gicv3(distributor.read32(gicd::kPIDR2))) {
     log_error("gic: no GICv3 distributor at {:#x} (GICD_PIDR2 {:#x})", registers.begin().value(),
@@ -164,7 +112,7 @@ Result<> open_distributor(const PaRange& registers) {
   const std::uint32_t type = distributor.read32(gicd::kTYPER);
   line_count = (gicd::typer::ITLinesNumber::get(type) + 1) * 32;
   if (gicd::typer::ESPI::get(type) != 0) log_info("gic: extended SPIs (4096 and up) are not used");
-  return {};
+  return line_count;
 }
 
 Result<> open_redistributors(std::span<const PaRange> stated, std::uint64_t stride) {
@@ -182,7 +130,7 @@ Result<> open_redistributors(std::span<const PaRange> stated, std::uint64_t stri
                 region.begin().value());
       return fail(Error::kInvalid);
     }
-    TRY(map(region, "redistributors"));
+    TRY(map_registers(region, "redistributors"));
     TRY(regions.push_back(port::MmioRegion(region.begin().value(), region.size())));
   }
   if (regions.empty()) {
@@ -192,7 +140,7 @@ Result<> open_redistributors(std::span<const PaRange> stated, std::uint64_t stri
   return {};
 }
 
-void reset_distributor(std::uint32_t priorities) {
+void reset_distributor() {
   namespace ctlr = gicd::ctlr;
   distributor.write32(gicd::kCTLR, 0);
   wait_for_distributor();
@@ -201,7 +149,7 @@ void reset_distributor(std::uint32_t priorities) {
   wait_for_distributor();
   const std::uint64_t here = route_to(port::icc_own_affinity());
   for (unsigned word = 1; word < line_count / 32; ++word) {
-    reset_word({&distributor, 0}, word, priorities);
+    reset_word({&distributor, 0}, word, ~0u);
     distributor.write32(gicd::kICFGR + word * 8, 0);
     distributor.write32(gicd::kICFGR + word * 8 + 4, 0);
     for (unsigned n = 0; n < 32 && word * 32 + n < hw::icc::kFirstSpecial; ++n)
@@ -212,7 +160,7 @@ void reset_distributor(std::uint32_t priorities) {
   wait_for_distributor();
 }
 
-Result<> open_own_redistributor(CpuIndex cpu, std::uint32_t affinity, std::uint32_t priorities) {
+Result<> open_own_redistributor(CpuIndex cpu, std::uint32_t affinity) {
   Redistributor& own = redistributors[index_of(cpu)];
   port::MmioRegion found;
   for (const port::MmioRegion& region : regions) {
@@ -225,7 +173,7 @@ Result<> open_own_redistributor(CpuIndex cpu, std::uint32_t affinity, std::uint3
     return fail(Error::kNotFound);
   }
   wake(found);
-  reset_word({&found, gicr::kSgiBase}, 0, priorities);
+  reset_word({&found, gicr::kSgiBase}, 0, ~0u);
   wait_for(found);
   own.registers = found;
   own.affinity = affinity;
@@ -233,80 +181,25 @@ Result<> open_own_redistributor(CpuIndex cpu, std::uint32_t affinity, std::uint3
   return {};
 }
 
-}  // namespace detail
-
-unsigned lines() {
-  return detail::line_count;
+Bank bank_of(CpuIndex cpu, unsigned word) {
+  if (word != 0) return {&distributor, 0};
+  const Redistributor& own = redistributors[index_of(cpu)];
+  if (!own.is_up.load(std::memory_order_acquire)) return {};
+  return {&own.registers, gicr::kSgiBase};
 }
 
-}  // namespace socle::gic
-
-namespace socle::port {
-
-namespace gicd = hw::gicd;
-using namespace gic::detail;
-
-unsigned irq_lines() {
-  return gic::lines();
-}
-
-std::uint32_t irq_read(IrqState state, CpuIndex cpu, unsigned word) {
-  const Bank bank = bank_of(cpu, word);
-  if (bank.registers == nullptr) return 0;
-  return bank.registers->read32(bank.base + set_offset(state) + word * 4);
-}
-
-void irq_change(IrqState state, CpuIndex cpu, unsigned word, std::uint32_t mask, bool set) {
-  const Bank bank = bank_of(cpu, word);
-  if (bank.registers == nullptr || mask == 0) return;
-  const std::uint32_t offset = set_offset(state) + (set ? 0 : kFromSetToClear);
-  bank.registers->write32(bank.base + offset + word * 4, mask);
-  if (set || state != IrqState::kEnabled) return;
+void wait_for_writes(const Bank& bank, unsigned word) {
   if (word == 0)
     wait_for(*bank.registers);
   else
     wait_for_distributor();
 }
 
-std::uint32_t irq_edges(CpuIndex cpu, unsigned word) {
-  const Bank bank = bank_of(cpu, word);
-  if (bank.registers == nullptr) return 0;
-  std::uint32_t edges = 0;
-  for (unsigned half = 0; half < 2; ++half) {
-    const std::uint32_t fields =
-        bank.registers->read32(bank.base + gicd::kICFGR + word * 8 + half * 4);
-    for (unsigned n = 0; n < 16; ++n)
-      edges |= (fields >> (2 * n + 1) & 1) << (half * 16 + n);
-  }
-  return edges;
-}
-
-void irq_set_edges(CpuIndex cpu, unsigned word, std::uint32_t mask, std::uint32_t edges) {
-  const Bank bank = bank_of(cpu, word);
-  if (bank.registers == nullptr) return;
-  const LockGuard guard(register_lock);
-  for (unsigned half = 0; half < 2; ++half) {
-    const std::uint64_t offset = bank.base + gicd::kICFGR + word * 8 + half * 4;
-    const std::uint32_t before = bank.registers->read32(offset);
-    std::uint32_t after = before;
-    for (unsigned n = 0; n < 16; ++n) {
-      const unsigned bit = half * 16 + n;
-      if ((mask >> bit & 1) == 0) continue;
-      after = (after & ~(2u << (2 * n))) | (edges >> bit & 1) << (2 * n + 1);
-    }
-    if (after != before) bank.registers->write32(offset, after);
-  }
-}
-
-void irq_set_target(IntId spi, CpuIndex cpu) {
-  if (!spi.is_spi() || spi.value() >= gic::lines()) return;
+void set_target(IntId spi, CpuIndex cpu) {
   const Redistributor& own = redistributors[index_of(cpu)];
   if (!own.is_up.load(std::memory_order_acquire)) return;
   distributor.write64(gicd::kIROUTER + spi.value() * 8, route_to(own.affinity));
 }
 
-void irq_deactivate(IntId interrupt) {
-  icc_deactivate(interrupt.value());
-}
-
-}  // namespace socle::port
+}  // namespace detail
+}  // namespace socle::gic

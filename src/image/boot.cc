@@ -8,7 +8,7 @@
 #include "abi/event_channel.h"
 #include "base/log.h"
 #include "drivers/console.h"
-#include "drivers/gicv3.h"
+#include "drivers/gic.h"
 #include "el2/address_map.h"
 #include "el2/cpus.h"
 #include "el2/crash.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where lower rooms meet what they may not include: the definitions of their seams.
 #include "drivers/console.h"
-#include "drivers/gicv3.h"
+#include "drivers/gic.h"
 #include "guest/console.h"
 #include "guest/exits.h"
 

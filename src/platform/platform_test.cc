@@ -2,6 +2,7 @@
 #include "platform/platform.h"
 
 #include "base/test.h"
+#include "platform/requirements.h"
 
 #include "test/support/virt_machine.h"
 
@@ -154,6 +155,20 @@ TEST(Platform, ReadsAGicV2WithItsVirtualInterface) {
   EXPECT_TRUE(m->gic.version == Gic::Version::kV2);
   EXPECT_EQ(m->gic.cpu_interface, bytes(0x801'0000, 0x2000));
   EXPECT_EQ(m->gic.virtual_interface, bytes(0x804'0000, 0x2000));
+}
+
+TEST(Platform, AGicV2HasToVirtualiseAndToDeactivateSeparately) {
+  VirtMachine virt;
+  virt.gic_v2 = true;
+  const Machine m(virt);
+  ASSERT_TRUE(m.platform.has_value());
+  platform::Platform changed = *m.operator->();
+  EXPECT_FALSE(find_missing(changed).has_value());
+  changed.gic.cpu_interface = bytes(0x801'0000, 0x1000);
+  EXPECT_TRUE(find_missing(changed).has_value());
+  changed = *m.operator->();
+  changed.gic.hypervisor_interface = {};
+  EXPECT_TRUE(find_missing(changed).has_value());
 }
 
 TEST(Platform, ReadsTimerInterruptsByOrderAndByName) {

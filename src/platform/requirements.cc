@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "platform/requirements.h"
 
+#include "hw/gicv2.h"
+
 namespace socle::platform {
 
 std::optional<Missing> find_missing(const Platform& platform) {
   switch (platform.gic.version) {
     case Gic::Version::kNone:
-      return Missing{Error::kNotFound, "no interrupt controller: Socle needs a GICv3"};
+      return Missing{Error::kNotFound, "no interrupt controller: Socle needs a GICv3 or GICv2"};
     case Gic::Version::kV2:
-      return Missing{Error::kUnsupported,
-                     "the interrupt controller is a GICv2: Socle needs a GICv3"};
+      if (platform.gic.hypervisor_interface.empty())
+        return Missing{Error::kUnsupported, "the GICv2 has no virtualisation (GICH)"};
+      if (platform.gic.cpu_interface.size() < hw::gicc::kSize)
+        return Missing{Error::kUnsupported, "the GICv2's CPU interface ends before GICC_DIR"};
+      break;
     case Gic::Version::kV3:
       break;
   }

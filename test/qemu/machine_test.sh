@@ -16,6 +16,8 @@ boots_with() {
 test_1_cpu_cortex_a72() { boots_with 1 cortex-a72; }
 test_2_cpus_max() { boots_with 2 max; }
 test_4_cpus_cortex_a76() { boots_with 4 cortex-a76; }
+test_gicv2_1_cpu() { boots_with 1 cortex-a57 --gic 2; }
+test_gicv2_4_cpus() { boots_with 4 cortex-a72 --gic 2; }
 test_8_cpus_neoverse_n1() { TIMEOUT=240 boots_with 8 neoverse-n1; }
 
 full_every_number_of_cpus_on_every_model() {
@@ -23,6 +25,15 @@ full_every_number_of_cpus_on_every_model() {
   for cpus in 1 2 4 8; do
     for model in "${MODELS[@]}"; do
       TIMEOUT=300 boots_with "$cpus" "$model" || fail "$cpus CPUs on $model"
+    done
+  done
+}
+
+full_gicv2_with_both_kernels() {
+  local cpus kernel
+  for cpus in 2 8; do
+    for kernel in 6.1 6.12; do
+      TIMEOUT=300 boots_with "$cpus" cortex-a57 --gic 2 --kernel "$kernel" || fail "$cpus CPUs, $kernel"
     done
   done
 }

@@ -2,7 +2,7 @@
 #include "guest/vdev/vgic_machine_for_tests.h"
 
 #include "base/check.h"
-#include "drivers/gicv3.h"
+#include "drivers/gic.h"
 #include "hw/gic.h"
 #include "port/cpu.h"
 
@@ -46,7 +46,8 @@ GicMachine::Turn::~Turn() {
   set_current_vcpu(before_ < machine_.vcpus_.size() ? machine_.vcpus_[before_].get() : nullptr);
 }
 
-GicMachine::GicMachine(const Options& options) : gic_(options.gic), upcall_(options.gic.cpus) {
+GicMachine::GicMachine(const Options& options)
+    : gic_(options.gic), version_(options.version), upcall_(options.gic.cpus) {
   CHECK(the_machine == nullptr);
   the_machine = this;
   port::host_current_cpu = CpuIndex{0};
@@ -60,7 +61,8 @@ GicMachine::GicMachine(const Options& options) : gic_(options.gic), upcall_(opti
   domain_->event_channel_ppi = IntId(kEventPpi);
   const Range<Ipa> region(Ipa(kRedistributors),
                           Ipa(kRedistributors + pointers_.size() * vgic::kRedistributorSize));
-  CHECK(vgic::init_domain(*domain_, {.distributor = Ipa(kDistributor),
+  CHECK(vgic::init_domain(*domain_, {.version = options.version,
+                                     .distributor = Ipa(kDistributor),
                                      .redistributors = std::span(&region, 1),
                                      .lines = options.lines})
             .has_value());
@@ -133,16 +135,21 @@ unsigned GicMachine::take_exits() {
 
 // ----- Guest -----
 
+bool GicMachine::emulate(unsigned n, MmioAccess& access) {
+  return version_ == vgic::Version::kV2 ? vgic::emulate_gicv2_mmio(vcpu(n), access)
+                                        : vgic::emulate_mmio(vcpu(n), access);
+}
+
 std::uint64_t GicMachine::read(unsigned n, std::uint64_t address, unsigned bytes) {
   MmioAccess access{.address = Ipa(address), .bytes = bytes, .is_write = false, .value = 0};
-  as(n, [&] { CHECK(vgic::emulate_mmio(vcpu(n), access)); });
+  as(n, [&] { CHECK(emulate(n, access)); });
   settle();
   return access.value;
 }
 
 void GicMachine::write(unsigned n, std::uint64_t address, std::uint64_t value, unsigned bytes) {
   MmioAccess access{.address = Ipa(address), .bytes = bytes, .is_write = true, .value = value};
-  as(n, [&] { CHECK(vgic::emulate_mmio(vcpu(n), access)); });
+  as(n, [&] { CHECK(emulate(n, access)); });
   settle();
 }
 

@@ -29,6 +29,8 @@ class GicMachine {
     // SPIs of the machine that are the domain's; the others of its lines are software's.
     std::vector<std::uint32_t> hardware{};
     unsigned lines = 96;
+    // Of the domain's; the machine is a GICv3, whose virtual interface can be both.
+    vgic::Version version = vgic::Version::kV3;
     bool loaded = true;
   };
   explicit GicMachine(const Options& options);
@@ -94,9 +96,11 @@ class GicMachine {
     unsigned before_;
   };
   bool serve(unsigned cpu);
+  bool emulate(unsigned n, MmioAccess& access);
   static void answer(CpuIndex cpu);
 
   sim::Gicv3 gic_;
+  vgic::Version version_;
   std::unique_ptr<Domain> domain_;
   std::vector<std::unique_ptr<Vcpu>> vcpus_;
   std::vector<Vcpu*> pointers_;

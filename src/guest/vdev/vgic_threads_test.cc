@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "base/test.h"
-#include "drivers/gicv3.h"
+#include "drivers/gic.h"
 #include "guest/vdev/vgic_machine_for_tests.h"
 #include "hw/gic.h"
 #include "port/cpu.h"
