@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plan/dtc.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
+#include <csignal>
 #include <cstring>
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <memory>
+#include <optional>
 #include <poll.h>
 #include <spawn.h>
 #include <sys/wait.h>
@@ -80,15 +83,31 @@ void write_some(Descriptor& to, std::string_view& text) {
   if (text.empty() || (sent < 0 && errno != EAGAIN && errno != EINTR)) to.close();
 }
 
-// Both directions at once: neither side waits for the other with a full pipe.
-Spoken talk(Pipes& pipes, std::string_view text) {
+using Clock = std::chrono::steady_clock;
+// dtc is quadratic in the number of a node's children: a tree made for it would keep it for hours.
+constexpr std::chrono::seconds kPatience(20);
+
+int milliseconds_until(Clock::time_point end) {
+  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - Clock::now());
+  return static_cast<int>(std::max<std::int64_t>(left.count(), 0));
+}
+
+// Both directions at once: neither side waits for the other with a full pipe. Nothing if dtc takes
+// too long.
+std::optional<Spoken> talk(Pipes& pipes, std::string_view text) {
   Spoken spoken;
+  const Clock::time_point end = Clock::now() + kPatience;
   (void)fcntl(pipes.input.to.number(), F_SETFL, O_NONBLOCK);
   while (pipes.output.from.is_open() || pipes.errors.from.is_open()) {
     std::array<pollfd, 3> waiting = {{{pipes.output.from.number(), POLLIN, 0},
                                       {pipes.errors.from.number(), POLLIN, 0},
                                       {pipes.input.to.number(), POLLOUT, 0}}};
-    if (poll(waiting.data(), waiting.size(), -1) < 0 && errno != EINTR) break;
+    const int ready = poll(waiting.data(), waiting.size(), milliseconds_until(end));
+    if (ready == 0) return std::nullopt;
+    if (ready < 0) {
+      if (errno == EINTR) continue;
+      return std::nullopt;
+    }
     if (waiting[0].revents != 0) read_some(pipes.output.from, spoken.output);
     if (waiting[1].revents != 0) read_some(pipes.errors.from, spoken.errors);
     if (waiting[2].revents != 0) write_some(pipes.input.to, text);
@@ -123,17 +142,21 @@ Outcome<std::string> run_dtc(const char* from, const char* to, std::string_view 
     return std::unexpected(Failure{
         error == ENOENT ? "dtc is needed for this (package device-tree-compiler), and is not there"
                         : fmt::format("dtc cannot be started: {}", std::strerror(error))});
-  Spoken spoken = talk(pipes, text);
+  std::optional<Spoken> spoken = talk(pipes, text);
   pipes.input.to.close();
+  if (!spoken) (void)kill(child, SIGKILL);
   int status = 0;
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
+  if (!spoken)
+    return std::unexpected(
+        Failure{fmt::format("dtc did not end within {} seconds", kPatience.count())});
   if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-    while (spoken.errors.ends_with('\n'))
-      spoken.errors.pop_back();
-    return std::unexpected(Failure{fmt::format("dtc does not accept it:\n{}", spoken.errors)});
+    while (spoken->errors.ends_with('\n'))
+      spoken->errors.pop_back();
+    return std::unexpected(Failure{fmt::format("dtc does not accept it:\n{}", spoken->errors)});
   }
-  return std::move(spoken.output);
+  return std::move(spoken->output);
 }
 
 }  // namespace

@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# The program as a whole: exit statuses, standard input and output. Usage: command_test.sh PROGRAM TREE.dts
+set -uo pipefail
+
+program=$1 tree=$2
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+failed=0
+
+# expect STATUS WORDS ARGUMENTS...: the exit status, and words (a pattern) in what is said.
+expect() {
+  local status=$1 words=$2 said got=0
+  shift 2
+  said=$("$program" "$@" 2>&1 </dev/null) || got=$?
+  if [[ $got -eq $status ]] && grep -qE -- "$words" <<<"$said"; then return; fi
+  printf 'FAIL: %s: status %s (not %s), said:\n%s\n' "$*" "$got" "$status" "${said:0:2000}"
+  failed=1
+}
+
+expect 0 '^Usage: ./socle plan FILE' --help
+expect 2 'FILE is missing' --json
+expect 2 'no such|No such' /no/such/file
+expect 0 '^ready: |  ready: ' "$tree"
+expect 0 '^$' "$tree" --check
+expect 0 '"schema": "socle-plan"' "$tree" --json
+expect 0 '</svg>' "$tree" --svg
+expect 0 '</html>' "$tree" --html
+expect 0 'xen,xen' "$tree" --tree -
+
+printf 'FACP @ 0x0000000000000000\n' >"$scratch/acpi.txt"
+expect 2 'ACPI' "$scratch/acpi.txt"
+printf '/dts-v1/;\n/ { };\n' >"$scratch/nothing.dts"
+expect 1 'refused: ' "$scratch/nothing.dts"
+expect 1 '^socle plan: error: ' "$scratch/nothing.dts" --check
+printf 'dom0_mem=256M\n' >"$scratch/options"
+expect 0 '^$' "$tree" --diff "$tree"
+expect 1 '-> 262144 KiB' "$tree" --diff "$scratch/options"
+expect 0 '^$' "$tree" --cmdline dom0_mem=256M --diff "$scratch/options"
+
+# Through a pipe, and to a reader that has seen enough: quietly.
+"$program" - <"$tree" 2>"$scratch/said" | head -n 1 >/dev/null
+if [[ ${PIPESTATUS[0]} -ne 0 || -s $scratch/said ]]; then
+  printf 'FAIL: a closed pipe is not taken quietly: %s\n' "$(<"$scratch/said")"
+  failed=1
+fi
+exit "$failed"
