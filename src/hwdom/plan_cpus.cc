@@ -71,10 +71,22 @@ Result<> plan_redistributors(Planner& planner) {
   return {};
 }
 
+// Its registers stand at the host's addresses in the domain's space, too.
+Result<> check_gic_is_within_space(const Planner& planner) {
+  const platform::Gic& gic = planner.platform().gic;
+  Pa end = std::max({gic.distributor.end(), gic.cpu_interface.end(), gic.virtual_interface.end()});
+  for (const PaRange& region : gic.redistributors)
+    end = std::max(end, region.end());
+  if (end.value() <= std::uint64_t{1} << planner.input.ipa_bits) return {};
+  return planner.notes.error(Error::kOutOfRange, "{}: reg: beyond the CPUs' {} address bits",
+                             planner.path(gic.node).view(), planner.input.ipa_bits);
+}
+
 }  // namespace
 
 Result<> plan_gic(Planner& planner) {
   const platform::Gic& gic = planner.platform().gic;
+  TRY(check_gic_is_within_space(planner));
   VirtualGic& ours = planner.out.gic;
   ours.version = gic.version;
   ours.distributor = direct_mapped(gic.distributor.begin());

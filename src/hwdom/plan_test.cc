@@ -333,6 +333,14 @@ TEST(Plan, RefusesAMachineWithoutAGic) {
   EXPECT_TRUE(p.said("no interrupt controller that Socle knows"));
 }
 
+TEST(Plan, RefusesAGicBeyondTheAddressSpace) {
+  PlanInput input;
+  input.ipa_bits = 27;
+  Planned p(VirtMachine{}, input);
+  EXPECT_EQ(p.result.error(), Error::kOutOfRange);
+  EXPECT_TRUE(p.said("/intc@8000000: reg: beyond the CPUs' 27 address bits"));
+}
+
 TEST(Plan, RefusesRedistributorsWithoutRoom) {
   VirtMachine machine;
   machine.cpus = 4;
