@@ -8,7 +8,7 @@
 //   - Socle: an image of 2 MiB and a heap of 8 MiB and 1/512 of RAM, at the top of the highest RAM
 //     that is free, where boot puts its heap;
 //   - the modules: as the tree names them; without a kernel module none is placed;
-//   - the address space: 44 bits, unless told otherwise.
+//   - the address space: 48 bits (boot takes what the CPU has, at most 48).
 // Each is a note of the plan or in the manual page.
 
 #include <cstddef>
@@ -49,7 +49,7 @@ struct Board {
 struct BoardOptions {
   // Instead of the one in the tree. Must outlive the Board.
   std::optional<std::string_view> command_line;
-  unsigned ipa_bits = 44;
+  unsigned ipa_bits = 48;
 };
 
 // Fills in the Board as far as it gets: what is null afterwards was not reached. An error has its

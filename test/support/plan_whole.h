@@ -18,7 +18,7 @@ struct Whole : plan::Board {
 
 struct WholeOptions {
   std::string_view command_line;
-  unsigned ipa_bits = 44;
+  unsigned ipa_bits = 48;
 };
 
 // kRefused: some step said no, with an error line. kWrong: an invariant of the plan or of the
