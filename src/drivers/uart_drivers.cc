@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "drivers/cadence.h"
 #include "drivers/pl011.h"
 #include "drivers/uart.h"
 
@@ -6,7 +7,8 @@ namespace socle {
 namespace {
 
 // Every serial port that Socle can use as its console.
-constinit const UartDriver* const kDrivers[] = {&kPl011Driver, &kSbsaUartDriver};
+constinit const UartDriver* const kDrivers[] = {&kPl011Driver, &kSbsaUartDriver,
+                                                &kCadenceUartDriver};
 
 }  // namespace
 
