@@ -145,15 +145,32 @@ Result<> unpack_kernel(fw::BootInfo& boot, fw::BootModule& module, const KernelI
 // --- The domain
 // -----------------------------------------------------------------------------------
 
-Result<> claim_ram(guest::Domain& domain, const DomainPlan& plan, fw::Diagnostics& notes) {
+// The first reserved frames of the host at or after `from` and before `end`; empty at `end`.
+MfnRange next_reserved(const platform::Platform& platform, Mfn from, Mfn end) {
+  MfnRange next(end, end);
+  for (const platform::ReservedRange& reserved : platform.reserved) {
+    const MfnRange part = frames_touched(reserved.range).intersection(MfnRange(from, end));
+    if (!part.empty() && part.begin() < next.begin()) next = part;
+  }
+  return next;
+}
+
+// Reserved memory inside a bank is mapped, but nobody owns it: what it holds is not the domain's.
+Result<> claim_ram(guest::Domain& domain, const BuildInput& input, fw::Diagnostics& notes) {
   std::uint64_t frames = 0;
-  for (const MfnRange& bank : plan.ram) {
-    const Result<> claimed = mem::assign(bank, domain.id, mem::Contents::kAsFound);
-    if (!claimed.has_value()) {
-      return notes.error(claimed.error(), "dom0: RAM {} cannot be claimed: {}", bank,
-                         claimed.error());
+  for (const MfnRange& bank : input.plan->ram) {
+    for (Mfn from = bank.begin(); from < bank.end();) {
+      const MfnRange reserved = next_reserved(*input.plan_input->platform, from, bank.end());
+      const MfnRange part(from, reserved.begin());
+      from = reserved.end();
+      if (part.empty()) continue;
+      const Result<> claimed = mem::assign(part, domain.id, mem::Contents::kAsFound);
+      if (!claimed.has_value()) {
+        return notes.error(claimed.error(), "dom0: RAM {} cannot be claimed: {}", part,
+                           claimed.error());
+      }
+      frames += part.size();
     }
-    frames += bank.size();
   }
   domain.ram_frames.store(frames, std::memory_order_relaxed);
   domain.max_ram_frames = frames;
@@ -303,7 +320,7 @@ Result<Built> build(const BuildInput& input, const fw::BootPhase& phase, fw::Dia
       kHardwareDomain,
       guest::Domain::Properties{
           .is_hardware_domain = true, .is_direct_mapped = true, .is_privileged = true}));
-  TRY(claim_ram(domain, plan, notes));
+  TRY(claim_ram(domain, input, notes));
   TRY(make_address_space(domain, input, notes));
   TRY(make_vcpus(domain, plan));
   TRY(make_xen_interface(domain, plan));
