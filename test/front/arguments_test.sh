@@ -30,6 +30,10 @@ test_wrong_use_is_refused_with_2() {
   refused run --disk /no/such/file
   refused run --hypervisor /no/such/file
   refused run --dom0-mem much
+  refused run --machine no-such-board
+  refused run --machine xlnx-zcu102 --gic 3
+  refused run --machine xlnx-zcu102 --nvme /dev/null
+  refused run --machine xlnx-zcu102 --hypervisor none
   refused plan
 }
 

@@ -55,6 +55,12 @@ test_the_machines_own_tree_says_where_its_ram_is() {
   equal "$BASE" "$(ram_base -M virt -m 512M)" "base of RAM of virt"
 }
 
+test_banks_of_ram_come_in_order_and_with_their_sizes() {
+  printf '/dts-v1/; / { memory@0 { }; };' | dtc -q -o "$SCRATCH/board.dtb"
+  fdtput -t x "$SCRATCH/board.dtb" /memory@0 reg 8 0 0 80000000 0 0 0 40000000
+  equal "0 $((1 << 30)) $((8 << 32)) $((2 << 30))" "$(ram_banks "$SCRATCH/board.dtb" | tr '\n' ' ' | sed 's/ $//')" "banks"
+}
+
 test_the_printed_command_is_what_would_run() {
   local words=(program -device "guest-loader,bootargs=a b 'c' \"d\" \$e" -append '' -x)
   equal "$(printf '<%s>' "${words[@]}")" \

@@ -18,6 +18,16 @@ test_2_cpus_max() { boots_with 2 max; }
 test_4_cpus_cortex_a76() { boots_with 4 cortex-a76; }
 test_gicv2_1_cpu() { boots_with 1 cortex-a57 --gic 2; }
 test_gicv2_4_cpus() { boots_with 4 cortex-a72 --gic 2; }
+# AMD's ZynqMP board by Debian's tree for it: GIC-400, Cadence UART, PSCI by SMC.
+zcu102() {
+  local out
+  out=$(dom0 --machine xlnx-zcu102 "$@" -- 'cat /sys/hypervisor/type /proc/device-tree/compatible | tr "\0" "\n" | head -n 3; nproc')
+  printf '%s\n' "${out//$'\n'/ }"
+}
+test_zcu102() { equal "xen xlnx,zynqmp-zcu102-rev1.0 xlnx,zynqmp-zcu102 2" "$(zcu102)" "what dom0 sees"; }
+test_zcu102_with_reserved_memory_and_4_cpus() {
+  equal "xen xlnx,zynqmp-zcu102-rev1.0 xlnx,zynqmp-zcu102 4" "$(zcu102 --cpus 4 --kernel 6.12)" "what dom0 sees"
+}
 test_8_cpus_neoverse_n1() { TIMEOUT=240 boots_with 8 neoverse-n1; }
 
 full_every_number_of_cpus_on_every_model() {

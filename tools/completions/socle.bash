@@ -19,6 +19,8 @@ _socle_values() {
   case $1 in
     --hypervisor)
       mapfile -t COMPREPLY < <(compgen -W 'xen none' -- "$2"; compgen -f -- "$2") ;;
+    --machine)
+      mapfile -t COMPREPLY < <(compgen -W 'virt xlnx-zcu102' -- "$2") ;;
     --preset)
       mapfile -t COMPREPLY < <(compgen -W 'el2-release el2-debug' -- "$2") ;;
     --kernel | --initrd | --disk | --mmio-disk | --nvme | --tree | --diff)

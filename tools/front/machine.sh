@@ -31,16 +31,25 @@ is_arm64_image() { [[ $(od -A n -c -j 56 -N 4 -- "$1" | tr -d ' ') == ARMd ]]; }
 # qemu_escape TEXT: a value inside QEMU's comma-separated options.
 qemu_escape() { printf '%s\n' "${1//,/,,}"; }
 
+# ram_banks TREE: where each bank of RAM starts and how long it is, the lowest first.
+ram_banks() {
+  local node
+  for node in $(fdtget -l "$1" / | grep '^memory'); do
+    # shellcheck disable=SC2046 # cells are words
+    set -- "$1" $(fdtget -t u "$1" "/$node" reg)
+    while [[ $# -ge 5 ]]; do
+      printf '%d %d\n' $((($2 << 32) | $3)) $((($4 << 32) | $5))
+      set -- "$1" "${@:6}"
+    done
+  done | sort -n
+}
+
 # ram_base MACHINE_ARGUMENTS...: where this machine's RAM starts, from the tree QEMU makes for it.
 ram_base() {
-  local tree="$WORK/machine.dtb" node
+  local tree="$WORK/machine.dtb"
   "$QEMU" "$@" -display none -machine "dumpdtb=$tree" >/dev/null 2>"$WORK/dumpdtb.log" </dev/null ||
     { cat "$WORK/dumpdtb.log" >&2; die "QEMU does not accept this machine"; }
-  for node in $(fdtget -l "$tree" / | grep '^memory'); do
-    # shellcheck disable=SC2046 # cells are words
-    set -- $(fdtget -t u "$tree" "/$node" reg)
-    printf '%d\n' $((($1 << 32) | $2))
-  done | sort -n | head -n 1
+  ram_banks "$tree" | head -n 1 | cut -d ' ' -f 1
 }
 
 # kernel_start IMAGE BASE: where QEMU's loader puts a -kernel: text_offset above the base of RAM, and
@@ -79,6 +88,7 @@ place_modules() {
 # Sets MACHINE: what the machine is, without what runs on it.
 describe_machine() {
   local mebibytes=$((OPT_MEMORY_BYTES / MIB)) file number=0
+  if is_board "$OPT_MACHINE"; then describe_board; return; fi
   MACHINE=(-M "virt,virtualization=on,gic-version=$OPT_GIC" -cpu "$OPT_CPU" -smp "$OPT_CPUS" -m "${mebibytes}M")
   if [[ $mebibytes -gt 4096 ]]; then # sparse: the host gives pages when they are touched
     MACHINE+=(-object "memory-backend-ram,id=ram,size=${mebibytes}M,reserve=off" -machine memory-backend=ram)
@@ -117,6 +127,7 @@ drive_option() {
 # Sets PAYLOAD: hypervisor, kernel, initrd and their command lines.
 describe_payload() {
   local base kernel_address initrd_address
+  if is_board "$OPT_MACHINE"; then describe_board_payload; return; fi
   if [[ $OPT_HYPERVISOR == none ]]; then
     PAYLOAD=(-kernel "$KERNEL" -initrd "$INITRD" -append "$(join_words "$DOM0_LINE" "$OPT_APPEND")")
     return 0

@@ -21,11 +21,13 @@ What boots:
   --hv-append TEXT     more words for the hypervisor's (may be repeated; also --xen-append)
   --dom0-mem SIZE      dom0_mem for the hypervisor (Xen: default half of memory, at most 1G)
 
-The machine (QEMU's virt):
+The machine:
+  --machine MACHINE    virt (default) or xlnx-zcu102: AMD's ZynqMP board, with the tree that
+                       Debian's kernel has for it; up to 4 CPUs and 2G, no disk, no network
   --cpu MODEL          default $OPT_CPU; 'max' has everything
   --cpus N             default $OPT_CPUS
   --memory SIZE        like 512M, 4G, 1T; default $OPT_MEMORY. Large ones are sparse
-  --gic VERSION        default $OPT_GIC
+  --gic VERSION        2, or 3 (default)
   --disk FILE          attach FILE by virtio-blk-pci; also --mmio-disk FILE (virtio-blk on
                        virtio-mmio) and --nvme FILE; may be repeated
   --no-network         no network card (default: virtio-net-pci on QEMU's user network)
@@ -46,9 +48,9 @@ HELP
 run_defaults() {
   OPT_HYPERVISOR=socle OPT_PRESET=el2-release OPT_KERNEL=$DEFAULT_KERNEL OPT_INITRD=
   OPT_APPEND='' OPT_HV_APPEND='' OPT_DOM0_MEM=''
-  OPT_CPU=cortex-a57 OPT_CPUS=2 OPT_MEMORY=2G OPT_GIC=3
+  OPT_CPU=cortex-a57 OPT_CPUS=2 OPT_MEMORY=2G OPT_GIC=3 OPT_MACHINE=virt
   OPT_DISKS=() OPT_QEMU_ARGS=() OPT_TIMEOUT=0 OPT_PRINT=no OPT_VERBOSE=no OPT_NETWORK=yes
-  COMMAND=() WITH_COMMAND=no
+  COMMAND=() WITH_COMMAND=no STATED_OPTIONS=()
 }
 
 # Options with a value: run_option NAME VALUE.
@@ -65,6 +67,7 @@ run_option() {
     --cpus) OPT_CPUS=$2 ;;
     --memory) OPT_MEMORY=$2 ;;
     --gic) OPT_GIC=$2 ;;
+    --machine) OPT_MACHINE=$2 ;;
     --disk) OPT_DISKS+=("pci:$2") ;;
     --mmio-disk) OPT_DISKS+=("mmio:$2") ;;
     --nvme) OPT_DISKS+=("nvme:$2") ;;
@@ -72,6 +75,7 @@ run_option() {
     --timeout) OPT_TIMEOUT=$2 ;;
     *) return 1 ;;
   esac
+  STATED_OPTIONS+=("$1")
 }
 
 run_arguments() {
@@ -100,6 +104,11 @@ check_arguments() {
   OPT_MEMORY_BYTES=$(parse_size "$OPT_MEMORY") || misuse "--memory wants a size like 512M or 4G, not '$OPT_MEMORY'" run
   [[ -z $OPT_DOM0_MEM ]] || parse_size "$OPT_DOM0_MEM" >/dev/null ||
     misuse "--dom0-mem wants a size like 512M or 4G, not '$OPT_DOM0_MEM'" run
+  if is_board "$OPT_MACHINE"; then
+    check_board_arguments
+  elif [[ $OPT_MACHINE != virt ]]; then
+    misuse "--machine is virt or ${BOARDS[*]}, not '$OPT_MACHINE'" run
+  fi
   [[ $OPT_CPUS =~ ^[1-9][0-9]*$ ]] || misuse "--cpus wants a number, not '$OPT_CPUS'" run
   [[ $OPT_TIMEOUT =~ ^[0-9]+$ ]] || misuse "--timeout wants seconds, not '$OPT_TIMEOUT'" run
   [[ $OPT_PRESET == el2-release || $OPT_PRESET == el2-debug ]] ||

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# Boards that QEMU has besides virt. It makes no tree for them: they boot with the one that Debian's
+# kernel package has for the real board, and modules are written into it as a boot loader would.
+
+BOARDS=(xlnx-zcu102)
+
+# is_board NAME
+is_board() {
+  local board
+  for board in "${BOARDS[@]}"; do [[ $1 != "$board" ]] || return 0; done
+  return 1
+}
+
+# board_tree_name BOARD: its tree in the kernel package.
+board_tree_name() {
+  case $1 in
+    xlnx-zcu102) printf 'xilinx/zynqmp-zcu102-rev1.0.dtb\n' ;;
+  esac
+}
+
+# Wrong use: what a board has no place for.
+check_board_arguments() {
+  local option
+  for option in "${STATED_OPTIONS[@]}"; do
+    case $option in
+      --cpu | --gic) misuse "$option: the CPUs and the interrupt controller of $OPT_MACHINE are what they are" run ;;
+      --disk | --mmio-disk | --nvme) misuse "$option: $OPT_MACHINE has nothing that such a disk could be attached to" run ;;
+    esac
+  done
+  case $OPT_HYPERVISOR in
+    none | xen) misuse "--hypervisor $OPT_HYPERVISOR: reaches no console on $OPT_MACHINE under QEMU" run ;;
+  esac
+}
+
+# Sets BOARD_TREE and MACHINE.
+describe_board() {
+  local kernel=$DEFAULT_KERNEL cpus bank
+  if known_kernel "$OPT_KERNEL"; then kernel=$OPT_KERNEL; fi
+  BOARD_TREE=$WORK/board.dtb
+  cp -- "$DEPS/kernel-$kernel/dtbs/$(board_tree_name "$OPT_MACHINE")" "$BOARD_TREE"
+  cpus=$(fdtget -l "$BOARD_TREE" /cpus | grep -c '^cpu@')
+  [[ $OPT_CPUS -le $cpus ]] || die "$OPT_MACHINE has $cpus CPUs, not $OPT_CPUS"
+  bank=$(ram_banks "$BOARD_TREE" | head -n 1 | cut -d ' ' -f 2)
+  [[ $OPT_MEMORY_BYTES -le $bank ]] ||
+    die "$OPT_MACHINE has $(human_size "$bank") of memory in one piece; try a smaller --memory"
+  MACHINE=(-M "$OPT_MACHINE,virtualization=on" -smp "$OPT_CPUS" -m "$((OPT_MEMORY_BYTES / MIB))M"
+    -nic none -audio none "${OPT_QEMU_ARGS[@]}")
+}
+
+# Sets PAYLOAD. QEMU writes a command line into the tree that it is given, and the size of RAM, but
+# its guest-loader writes nothing there.
+describe_board_payload() {
+  local base kernel_address initrd_address
+  is_arm64_image "$HYPERVISOR" || die "$HYPERVISOR is no arm64 Image"
+  base=$(ram_banks "$BOARD_TREE" | head -n 1 | cut -d ' ' -f 1)
+  read -r kernel_address initrd_address < <(
+    place_modules "$HYPERVISOR" "$base" "$OPT_MEMORY_BYTES" "$KERNEL" "$INITRD")
+  [[ -n ${initrd_address:-} ]] || exit "$DIE_STATUS"
+  fdtput -t i "$BOARD_TREE" /chosen '#address-cells' 2
+  fdtput -t i "$BOARD_TREE" /chosen '#size-cells' 2
+  add_module kernel "$kernel_address" "$KERNEL"
+  fdtput -t s "$BOARD_TREE" "$MODULE" bootargs "$(join_words "$DOM0_LINE" "$OPT_APPEND")"
+  add_module ramdisk "$initrd_address" "$INITRD"
+  PAYLOAD=(-dtb "$BOARD_TREE" -kernel "$HYPERVISOR" -append "$(join_words "$HYPERVISOR_LINE" "$OPT_HV_APPEND")"
+    -device "$(loader "$kernel_address" "$KERNEL")" -device "$(loader "$initrd_address" "$INITRD")")
+}
+
+# add_module KIND ADDRESS FILE: describes it in the board's tree; sets MODULE, its node.
+add_module() {
+  local size
+  size=$(file_size "$3")
+  MODULE=$(printf '/chosen/module@%x' "$2")
+  fdtput -c "$BOARD_TREE" "$MODULE"
+  fdtput -t s "$BOARD_TREE" "$MODULE" compatible "multiboot,$1" multiboot,module
+  # shellcheck disable=SC2046 # cells are words
+  fdtput -t x "$BOARD_TREE" "$MODULE" reg $(printf '%x %x %x %x' $(($2 >> 32)) $(($2 & 0xffffffff)) \
+    $((size >> 32)) $((size & 0xffffffff)))
+}
+
+# loader ADDRESS FILE: QEMU's device that puts the file there.
+loader() { printf 'loader,addr=0x%x,force-raw=on,file=%s\n' "$1" "$(qemu_escape "$2")"; }
