@@ -230,12 +230,13 @@ TEST(VgicV2Registers, NoAccessDoesHarm) {
       const unsigned bytes = 1u << random() % 4;
       auto offset = static_cast<std::uint32_t>(random() % 0x1000);
       if (random() % 4 != 0) offset &= ~(bytes - 1);
+      const std::uint64_t some = random();
       if (random() % 4 == 0)
         machine.send(vcpu, random() % 16, random() % 8, static_cast<std::uint32_t>(random() % 4));
       else if (random() % 2 == 0)
         (void)machine.read(vcpu, machine.distributor(offset), bytes);
       else
-        machine.write(vcpu, machine.distributor(offset), random() & random(), bytes);
+        machine.write(vcpu, machine.distributor(offset), some & random(), bytes);
       const std::uint32_t taken = machine.take(vcpu);
       if (taken != kSpurious && step % 3 != 0) machine.finish(vcpu, taken);
     }
