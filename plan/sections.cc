@@ -78,6 +78,7 @@ Section platform_section(const PlatformFacts& platform) {
                          ? platform.gic
                          : fmt::format("{} at {}", platform.gic, platform.gic_node));
   std::vector<std::string> timer;
+  timer.reserve(platform.timer.size());
   for (const NamedInterrupt& interrupt : platform.timer)
     timer.push_back(fmt::format("{} {}", interrupt.name, interrupt.id));
   fact("timer", timer.empty() ? "none" : joined(timer));

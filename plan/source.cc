@@ -79,7 +79,7 @@ Outcome<std::string> read_file(const std::string& name) {
   return contents;
 }
 
-Outcome<Blob> tree_of(const std::string& name, std::string contents) {
+Outcome<Blob> tree_of(const std::string& name, const std::string& contents) {
   switch (kind_of(contents)) {
     case Kind::kTree:
       return Blob(contents);
@@ -106,7 +106,7 @@ Outcome<Blob> load_tree(const std::string& name) {
         fmt::format("{}: a folder; if it holds ACPI tables: these are not supported yet", name)});
   auto contents = read_file(name);
   if (!contents) return std::unexpected(contents.error());
-  return tree_of(name, std::move(*contents));
+  return tree_of(name, *contents);
 }
 
 }  // namespace socle::plan

@@ -39,6 +39,6 @@ Outcome<std::string> read_file(const std::string& name);
 
 // The tree in a file; source text is compiled with dtc.
 Outcome<Blob> load_tree(const std::string& name);
-Outcome<Blob> tree_of(const std::string& name, std::string contents);
+Outcome<Blob> tree_of(const std::string& name, const std::string& contents);
 
 }  // namespace socle::plan
