@@ -106,7 +106,7 @@ Outcome<std::unique_ptr<Planned>> load_other(const Arguments& arguments, const B
     other->run(arguments.diff, *contents);
     return other;
   }
-  auto blob = tree_of(arguments.diff, std::move(*contents));
+  auto blob = tree_of(arguments.diff, *contents);
   if (!blob) return std::unexpected(blob.error());
   auto other = std::make_unique<Planned>(std::move(*blob));
   other->run(arguments.diff, arguments.command_line);
