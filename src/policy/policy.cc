@@ -35,6 +35,34 @@ unsigned freedom(MemoryType type) {
   return 0;
 }
 
+struct NamedType {
+  std::string_view name;
+  RequestedType type;
+};
+constexpr std::array<NamedType, 4> kNamedTypes = {{
+    {"device-ngnre", RequestedType::kDeviceNGnRE},
+    {"device-gre", RequestedType::kDeviceGRE},
+    {"normal-nc", RequestedType::kNormalNonCacheable},
+    {"normal-wb", RequestedType::kNormalWriteBack},
+}};
+
+MemoryType memory_type(DomainKind domain, RequestedType type) {
+  switch (type) {
+    case RequestedType::kDefault:
+      return domain == DomainKind::kHardware ? MemoryType::kNormalWriteBack
+                                             : MemoryType::kDeviceNGnRE;
+    case RequestedType::kDeviceNGnRE:
+      return MemoryType::kDeviceNGnRE;
+    case RequestedType::kDeviceGRE:
+      return MemoryType::kDeviceGRE;
+    case RequestedType::kNormalNonCacheable:
+      return MemoryType::kNormalNonCacheable;
+    case RequestedType::kNormalWriteBack:
+      return MemoryType::kNormalWriteBack;
+  }
+  __builtin_unreachable();
+}
+
 }  // namespace
 
 const Rule* find_rule(std::span<const std::string_view> compatibles) {
@@ -48,6 +76,21 @@ Attributes on_demand(DomainKind domain) {
   return domain == DomainKind::kHardware
              ? AttributeFactory::make(MemoryType::kNormalWriteBack, kReadWrite, Reason::kOnDemand)
              : AttributeFactory::make(MemoryType::kDeviceNGnRE, kReadWrite, Reason::kOnDemand);
+}
+
+std::optional<RequestedType> requested_type(std::uint64_t number) {
+  if (number > static_cast<std::uint64_t>(RequestedType::kNormalWriteBack)) return std::nullopt;
+  return static_cast<RequestedType>(number);
+}
+
+std::optional<RequestedType> requested_type(std::string_view name) {
+  for (const NamedType& named : kNamedTypes)
+    if (named.name == name) return named.type;
+  return std::nullopt;
+}
+
+Attributes requested_device(DomainKind domain, RequestedType type) {
+  return AttributeFactory::make(memory_type(domain, type), kReadWrite, Reason::kOnDemand);
 }
 
 Attributes device(DomainKind domain, const DeviceTraits& traits) {

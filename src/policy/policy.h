@@ -8,9 +8,11 @@
 // stage 2, so that its own stage 1 decides the effective type (Device for registers,
 // write-combining for frame buffers), and never executable. Other domains get Device-nGnRE.
 // The GIC is shared between vCPUs and gets Device-nGnRE from everybody.
+// Who maps a device's range for a domain by a hypercall, or describes it in a guest's tree, may ask
+// for a type (RequestedType). Such a mapping's reason is kOnDemand.
 //
-// Source: shared requirements 1.3, 1.4, 2.1 to 2.5, 2.9; Arm ARM DDI 0487, D8.6.6 (combining the
-// attributes of stage 1 and stage 2).
+// Source: shared requirements 1.3, 1.4, 2.1 to 2.5, 2.7 to 2.9, 2.11; Arm ARM DDI 0487, D8.6.6
+// (combining the attributes of stage 1 and stage 2).
 
 #include <cstdint>
 #include <optional>
@@ -28,6 +30,17 @@ inline constexpr Permissions kReadWrite{.read = true, .write = true, .execute = 
 inline constexpr Permissions kReadOnly{.read = true, .write = false, .execute = false};
 inline constexpr Permissions kReadExecute{.read = true, .write = false, .execute = true};
 
+// What a caller may ask for when a device's range is mapped for a domain: the number that is handed
+// over where Xen's structures have a reserved field (XENMAPSPACE_dev_mmio,
+// XEN_DOMCTL_memory_mapping). ABI: numbers never change their meaning.
+enum class RequestedType : std::uint8_t {
+  kDefault = 0,  // what Xen gives: write-back for the hardware domain, Device-nGnRE for others
+  kDeviceNGnRE = 1,
+  kDeviceGRE = 2,
+  kNormalNonCacheable = 3,
+  kNormalWriteBack = 4,
+};
+
 struct DeviceTraits;
 
 // The friend of Attributes. What it makes comes out of the questions below, which are its friends,
@@ -43,6 +56,7 @@ class AttributeFactory {
   friend constexpr Attributes interrupt_controller();
   friend Attributes on_demand(DomainKind domain);
   friend Attributes device(DomainKind domain, const DeviceTraits& traits);
+  friend Attributes requested_device(DomainKind domain, RequestedType type);
   friend Attributes combined(const Attributes& first, const Attributes& second);
   friend constexpr Attributes socle_code();
   friend constexpr Attributes socle_constants();
@@ -82,8 +96,16 @@ constexpr Attributes foreign_mapping() {
 constexpr Attributes interrupt_controller() {
   return AttributeFactory::make(MemoryType::kDeviceNGnRE, kReadWrite, Reason::kInterruptController);
 }
-// A page of MMIO mapped on a stage-2 fault of the hardware domain, or by XENMAPSPACE_dev_mmio.
+// A page of MMIO mapped on a stage-2 fault.
 Attributes on_demand(DomainKind domain);
+
+// --- devices at somebody's request (stage 2) ---
+// Nothing: the number has no meaning, and the request is to be refused (-EINVAL).
+std::optional<RequestedType> requested_type(std::uint64_t number);
+// The names of a guest's tree (property "socle,memory-type"); there is none for kDefault.
+std::optional<RequestedType> requested_type(std::string_view name);
+// Readable, writable and never executable, whatever the type.
+Attributes requested_device(DomainKind domain, RequestedType type);
 
 // --- devices (stage 2) ---
 // What decides about a device's region. `compatibles` are those of its node, most specific first.

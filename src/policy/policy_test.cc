@@ -30,6 +30,52 @@ TEST(Policy, WhatIsMappedOnDemandIsNeverExecutable) {
   EXPECT_FALSE(on_demand(DomainKind::kHardware).permissions().execute);
 }
 
+TEST(Policy, WithoutARequestADeviceIsWhatXenMakesOfIt) {
+  const Attributes hardware = requested_device(DomainKind::kHardware, RequestedType::kDefault);
+  EXPECT_TRUE(hardware.type() == MemoryType::kNormalWriteBack);
+  EXPECT_TRUE(hardware.permissions() == kReadWrite);
+  const Attributes guest = requested_device(DomainKind::kGuest, RequestedType::kDefault);
+  EXPECT_TRUE(guest.type() == MemoryType::kDeviceNGnRE);
+  EXPECT_TRUE(guest.permissions() == kReadWrite);
+}
+
+TEST(Policy, ARequestedTypeIsTheSameForEveryDomainAndNeverExecutable) {
+  struct Expected {
+    RequestedType requested;
+    MemoryType type;
+  };
+  for (const Expected& expected :
+       {Expected{RequestedType::kDeviceNGnRE, MemoryType::kDeviceNGnRE},
+        Expected{RequestedType::kDeviceGRE, MemoryType::kDeviceGRE},
+        Expected{RequestedType::kNormalNonCacheable, MemoryType::kNormalNonCacheable},
+        Expected{RequestedType::kNormalWriteBack, MemoryType::kNormalWriteBack}}) {
+    for (const DomainKind domain : {DomainKind::kHardware, DomainKind::kGuest}) {
+      const Attributes attributes = requested_device(domain, expected.requested);
+      EXPECT_TRUE(attributes.type() == expected.type);
+      EXPECT_TRUE(attributes.permissions() == kReadWrite);
+      EXPECT_TRUE(attributes.reason() == Reason::kOnDemand);
+    }
+  }
+}
+
+TEST(Policy, NumbersOfTypesThatAreNotDefinedAreNothing) {
+  for (std::uint64_t number = 0; number <= 4; ++number)
+    EXPECT_EQ(static_cast<std::uint64_t>(requested_type(number).value()), number);
+  for (const std::uint64_t number :
+       {std::uint64_t{5}, std::uint64_t{0x100}, std::uint64_t{0x1'0001}, std::uint64_t{1} << 32,
+        ~std::uint64_t{0}})
+    EXPECT_FALSE(requested_type(number).has_value());
+}
+
+TEST(Policy, TypesHaveNamesInAGuestsTree) {
+  EXPECT_TRUE(requested_type("device-ngnre") == RequestedType::kDeviceNGnRE);
+  EXPECT_TRUE(requested_type("device-gre") == RequestedType::kDeviceGRE);
+  EXPECT_TRUE(requested_type("normal-nc") == RequestedType::kNormalNonCacheable);
+  EXPECT_TRUE(requested_type("normal-wb") == RequestedType::kNormalWriteBack);
+  for (const std::string_view name : {"", "default", "Normal-wb", "normal-wb "})
+    EXPECT_FALSE(requested_type(name).has_value());
+}
+
 TEST(Policy, OnChipSramIsMemoryUnlessItsBusCannotTakeIt) {
   const Attributes memory = device(DomainKind::kHardware, {.compatibles = kSram});
   EXPECT_TRUE(memory.type() == MemoryType::kNormalWriteBack);
