@@ -112,6 +112,11 @@ Result<> copy_to_guest(Vcpu& current, GuestVa to, const void* from, std::size_t 
       current, to.value, const_cast<std::byte*>(static_cast<const std::byte*>(from)), bytes);
 }
 
+std::uint64_t translate_guest(Vcpu& current, GuestVa address, bool is_write) {
+  const AddressSpace::Reader reader(current.domain.address_space);
+  return port::translate_guest_fully(address.value, is_write);
+}
+
 Result<> copy_from_guest_frame(Domain& domain, void* to, Gfn frame, std::size_t offset,
                                std::size_t bytes) {
   return copy_by_frame<Direction::kFromGuest>(domain, frame, offset, static_cast<std::byte*>(to),

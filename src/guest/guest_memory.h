@@ -60,6 +60,9 @@ template <typename T>
   return copy_to_guest(current, to, &value, sizeof value);
 }
 
+// What an address means to `current`'s EL1 after both stages: PAR_EL1 (port/at.h), faults included.
+[[nodiscard]] std::uint64_t translate_guest(Vcpu& current, GuestVa address, bool is_write);
+
 // Within one guest frame: offset + bytes <= 4096 (else kInvalid).
 [[nodiscard]] Result<> copy_from_guest_frame(Domain& domain, void* to, Gfn frame,
                                              std::size_t offset, std::size_t bytes);

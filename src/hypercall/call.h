@@ -39,6 +39,7 @@ std::int64_t multicall(Vcpu& caller, Arguments args);
 std::int64_t physdev_op(Vcpu& caller, Arguments args);
 std::int64_t platform_op(Vcpu& caller, Arguments args);
 std::int64_t sched_op(Vcpu& caller, Arguments args);
+std::int64_t socle_op(Vcpu& caller, Arguments args);
 std::int64_t sysctl(Vcpu& caller, Arguments args);
 std::int64_t vcpu_op(Vcpu& caller, Arguments args);
 std::int64_t vm_assist(Vcpu& caller, Arguments args);

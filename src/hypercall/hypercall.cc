@@ -4,6 +4,7 @@
 #include <array>
 
 #include "abi/hypercall.h"
+#include "abi/socle.h"
 #include "guest/domain.h"
 #include "guest/exits.h"
 #include "guest/vcpu.h"
@@ -29,6 +30,7 @@ constexpr std::array<Handler, abi::kHypercallNumbers> kHandlers = [] {
   table[__HYPERVISOR_hvm_op] = hvm_op;
   table[__HYPERVISOR_sysctl] = sysctl;
   table[__HYPERVISOR_domctl] = domctl;
+  table[abi::kSocleCall] = socle_op;
   return table;
 }();
 

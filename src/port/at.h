@@ -6,6 +6,9 @@
 // address; what that means is the address space's business (stage2/). The guest's own PAR_EL1 is
 // kept.
 //
+// translate_guest_fully() goes on through stage 2 (AT S12E1R, AT S12E1W) and returns PAR_EL1 as it
+// is: the machine's address and the memory type of both stages together, or the fault.
+//
 // The CPU walks the guest's tables, which lie in guest-physical memory themselves: hold the lock of
 // the domain's address space, or a change by another CPU (break before make) shows as a fault.
 // kFault: not mapped, or not with the permission asked for.
@@ -20,6 +23,7 @@ namespace socle::port {
 
 Result<Ipa> translate_guest_read(std::uint64_t address);
 Result<Ipa> translate_guest_write(std::uint64_t address);
+std::uint64_t translate_guest_fully(std::uint64_t address, bool is_write);
 
 }  // namespace socle::port
 

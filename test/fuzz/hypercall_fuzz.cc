@@ -15,6 +15,7 @@
 #include "abi/hypercall.h"
 #include "abi/memory.h"
 #include "abi/sched.h"
+#include "abi/socle.h"
 #include "abi/vcpu.h"
 #include "hypercall/test_caller.h"
 
@@ -40,7 +41,7 @@ class Input {
   std::size_t left_;
 };
 
-constexpr unsigned kNumbers[] = {7, 12, 13, 17, 18, 20, 21, 24, 29, 32, 33, 34, 35, 36};
+constexpr unsigned kNumbers[] = {7, 12, 13, 17, 18, 20, 21, 24, 29, 32, 33, 34, 35, 36, 55};
 // A piece of a guest page on which things are built.
 constexpr std::uint64_t kPages = 8;
 
@@ -222,7 +223,10 @@ class Run {
   }
 
   void other_call() {
-    switch (below(5)) {
+    switch (below(6)) {
+      case 4:
+        return make_with(abi::kSocleCall, abi::kSocleTranslate,
+                         abi::SocleTranslate{number(), below(2), 0, 0});
       case 0:
         return make_with(24, VCPUOP_register_vcpu_info,
                          abi::RegisterVcpuInfo{place().value(), below(16) * 8, 0}, true, below(3));

@@ -46,4 +46,23 @@ inline Result<Ipa> translate_guest_write(std::uint64_t address) {
   return detail::translated(answer, address);
 }
 
+inline std::uint64_t translate_guest_fully(std::uint64_t address, bool is_write) {
+  std::uint64_t answer;
+  std::uint64_t kept;
+  asm volatile("mrs %0, par_el1" : "=r"(kept)::"memory");
+  if (is_write) {
+    asm volatile("at s12e1w, %0" ::"r"(address) : "memory");
+  } else {
+    asm volatile("at s12e1r, %0" ::"r"(address) : "memory");
+  }
+  asm volatile(
+      "isb\n\t"
+      "mrs %0, par_el1\n\t"
+      "msr par_el1, %1"
+      : "=&r"(answer)
+      : "r"(kept)
+      : "memory");
+  return answer;
+}
+
 }  // namespace socle::port

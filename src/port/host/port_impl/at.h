@@ -15,4 +15,12 @@ inline Result<Ipa> translate_guest_write(std::uint64_t address) {
   return host_stage1 != nullptr ? host_stage1(address, true) : Result<Ipa>(Ipa(address));
 }
 
+// The host has no stage 2 of the CPU's own: an address is what it is, in memory of type Normal
+// write-back (PAR_EL1.ATTR 0xff, SH inner). A fault of stage 1 is one of level 3.
+inline std::uint64_t translate_guest_fully(std::uint64_t address, bool is_write) {
+  const Result<Ipa> ipa = is_write ? translate_guest_write(address) : translate_guest_read(address);
+  if (!ipa.has_value()) return 0x80f;
+  return 0xff00'0000'0000'0b80 | Ipa(ipa->frame()).value();
+}
+
 }  // namespace socle::port
