@@ -28,10 +28,21 @@ Result<> place_socle(Board& board) {
   return {};
 }
 
+// Its changes stand below /fragment@N/__overlay__, and there is no machine.
+bool is_overlay(const fw::dt::Tree& tree) {
+  for (const fw::dt::Node node : tree.root().children())
+    if (node.child("__overlay__")) return true;
+  return false;
+}
+
 }  // namespace
 
 Result<> plan_board(Board& board, std::span<const std::byte> blob, const BoardOptions& options) {
   board.tree = TRY(fw::dt::Tree::open(blob, board.arena, board.notes));
+  if (is_overlay(*board.tree)) {
+    return board.notes.error(Error::kInvalid,
+                             "an overlay, not a machine's tree: apply it to one (fdtoverlay) first");
+  }
   TRY(fw::read_boot_info(*board.tree, board.boot));
   board.command_line = options.command_line.value_or(board.boot.socle_command_line);
   board.options = fw::parse_options(board.command_line, board.notes);

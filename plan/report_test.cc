@@ -45,6 +45,14 @@ TEST(PlanReport, BytesThatAreNoTreeAreRefusedWithAReason) {
   EXPECT_FALSE(report.platform);
 }
 
+TEST(PlanReport, AnOverlayIsRefusedAsOne) {
+  TreeBuilder builder;
+  builder.begin("fragment@0").begin("__overlay__").text("status", "okay").end().end();
+  const Report report = report_of(builder.blob());
+  EXPECT_EQ(report.verdict, Verdict::kRefused);
+  EXPECT_NE(report.reason.find("overlay"), std::string::npos);
+}
+
 TEST(PlanReport, AMasterIsBehindAnIommuOnlyIfThatIsEnabled) {
   VirtMachine machine{.with_smmu = true};
   machine.more = [](TreeBuilder& b) {

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes docs/boards.md: what `socle plan` says of every device tree of Debian's kernel package.
+"""Writes docs/boards.md: what `socle plan` says of every device tree of Debian's kernel packages.
 
-    tools/boards_table.py [--program build/host/plan/socle-plan] [--trees FOLDER] [--check]
+    tools/boards_table.py [--program build/host/plan/socle-plan] [--trees FOLDER]... [--check]
 
 --check writes nothing and fails if the page is not what would be written.
 """
@@ -19,13 +19,12 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs/boards.md"
-HEAD = """# What Socle plans for {count} boards
+HEAD = """# What Socle plans for {count} device trees
 
 Written by `tools/boards_table.py` from what `socle plan --json` says of every device tree in Debian's
-arm64 kernel package (Linux {series}); do not edit. *Ready*: planned, and nothing that this Socle needs is
+arm64 kernel packages (Linux {series}); do not edit. *Ready*: planned, and nothing that this Socle needs is
 missing (a GIC that virtualises, timers). *Planned*: dom0's map is known, but Socle does not run there yet. *Refused*: there is
 no plan. These are answers about trees: of the machines, only those of the test suite (QEMU) were ever booted.
-
 """
 
 
@@ -93,31 +92,42 @@ def by_reason(boards, verdict):
 
 
 def names(boards, verdict):
-    groups = collections.defaultdict(list)
+    groups = collections.defaultdict(set)
     for board in boards:
         if board.verdict == verdict:
-            groups[board.vendor].append(board.name)
+            groups[board.vendor].add(board.name)
     return "".join(f"- **{vendor}**: {', '.join(sorted(group))}\n"
                    for vendor, group in sorted(groups.items()))
 
 
-def page(boards, series):
-    return (HEAD.format(count=len(boards), series=series) + by_vendor(boards) +
-            "\n## Planned, but Socle does not run there\n\n" + by_reason(boards, "planned") +
-            "\n## Refused\n\n" + by_reason(boards, "refused") + "\n" + names(boards, "refused") +
-            "\n## Ready\n\n" + names(boards, "ready"))
+def section(series, boards):
+    text = f"\n## Linux {series}: {len(boards)} trees\n\n" + by_vendor(boards)
+    for verdict, words in (("planned", "Planned, but Socle does not run there"), ("refused", "Refused")):
+        if count(boards, verdict):
+            text += f"\n{words}:\n\n{by_reason(boards, verdict)}\n{names(boards, verdict)}"
+    return text
+
+
+def page(sections):
+    every = [board for boards in sections.values() for board in boards]
+    return (HEAD.format(count=len(every), series=" and ".join(sections)) +
+            "".join(section(series, boards) for series, boards in sections.items()) +
+            "\n## Ready\n\n" + names(every, "ready"))
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--program", default=ROOT / "build/host/plan/socle-plan", type=pathlib.Path)
-    parser.add_argument("--trees", default=ROOT / "build/deps/kernel-6.1/dtbs", type=pathlib.Path)
+    parser.add_argument("--trees", action="append", type=pathlib.Path)
     parser.add_argument("--check", action="store_true")
     arguments = parser.parse_args()
-    paths = sorted(arguments.trees.rglob("*.dtb"))
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        boards = list(pool.map(lambda path: plan(arguments.program, arguments.trees, path), paths))
-    text = page(boards, arguments.trees.resolve().parent.name.removeprefix("kernel-"))
+    sections = {}
+    for trees in arguments.trees or [ROOT / f"build/deps/kernel-{s}/dtbs" for s in ("6.1", "6.12")]:
+        paths = sorted(trees.rglob("*.dtb"))
+        with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+            sections[trees.resolve().parent.name.removeprefix("kernel-")] = list(
+                pool.map(lambda path, trees=trees: plan(arguments.program, trees, path), paths))
+    text = page(sections)
     if not arguments.check:
         PAGE.write_text(text, encoding="utf-8")
     elif PAGE.read_text(encoding="utf-8") != text:

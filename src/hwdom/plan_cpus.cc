@@ -92,8 +92,9 @@ Result<> plan_gic(Planner& planner) {
   ours.distributor = direct_mapped(gic.distributor.begin());
   switch (gic.version) {
     case platform::Gic::Version::kNone:
-      return planner.notes.error(Error::kNotFound,
-                                 "device tree: no interrupt controller that Socle knows (GICv3)");
+      return planner.notes.error(
+          Error::kNotFound,
+          "device tree: no interrupt controller that Socle knows (a GICv2 or GICv3)");
     case platform::Gic::Version::kV2:
       ours.cpu_interface = direct_mapped(gic.cpu_interface.begin());
       if (gic.cpu_interface.empty() || gic.virtual_interface.empty())

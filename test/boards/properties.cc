@@ -71,7 +71,8 @@ class Checker {
     }
   }
 
-  // What is RAM is mapped only if it is dom0's: in its banks, or reserved memory that it has.
+  // What is RAM is mapped only if it is dom0's: in its banks, or reserved memory that it has. (A
+  // tree that puts RAM over everything does not turn the GIC's registers into RAM.)
   void check_ram() {
     for (const platform::RamBank& bank : whole_.platform->ram)
       (void)ram_.add(frames_inside(bank.range));
@@ -80,7 +81,7 @@ class Checker {
       for (const MfnRange& range : list)
         (void)given.add(range);
     for (const hwdom::Mapping& mapping : plan_.mappings) {
-      if (!ram_.overlaps(mapping.mfns())) continue;
+      if (!ram_.overlaps(mapping.mfns()) || is_gicv2_interface(mapping)) continue;
       for (const Mfn edge : {mapping.machine, mapping.mfns().end() - FrameCount(1)})
         if (ram_.contains(edge) && !given.contains(edge) && !is_reserved(mapping, edge))
           broken("frame {:#x} is RAM, mapped, and not dom0's", edge.value());
@@ -88,6 +89,11 @@ class Checker {
     for (const hwdom::KeptMemory& memory : plan_.kept_memory)
       if (mapped_.overlaps(frames_touched(memory.range)))
         broken("Socle's {} is mapped", memory.what);
+  }
+
+  [[nodiscard]] bool is_gicv2_interface(const hwdom::Mapping& mapping) const {
+    return mapping.attributes.reason() == Reason::kInterruptController &&
+           frames_inside(whole_.platform->gic.virtual_interface).contains(mapping.mfns());
   }
 
   // With dom0_mem, memory that firmware reserves comes on top of the banks.
