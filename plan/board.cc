@@ -40,8 +40,8 @@ bool is_overlay(const fw::dt::Tree& tree) {
 Result<> plan_board(Board& board, std::span<const std::byte> blob, const BoardOptions& options) {
   board.tree = TRY(fw::dt::Tree::open(blob, board.arena, board.notes));
   if (is_overlay(*board.tree)) {
-    return board.notes.error(Error::kInvalid,
-                             "an overlay, not a machine's tree: apply it to one (fdtoverlay) first");
+    return board.notes.error(
+        Error::kInvalid, "an overlay, not a machine's tree: apply it to one (fdtoverlay) first");
   }
   TRY(fw::read_boot_info(*board.tree, board.boot));
   board.command_line = options.command_line.value_or(board.boot.socle_command_line);
