@@ -74,11 +74,25 @@ constexpr std::uint64_t leaf(Mfn frame, std::uint64_t attributes, Level level) {
 constexpr std::uint64_t table(Mfn frame, unsigned count) {
   return Output::make(frame.value()) | TableCount::make(count) | Valid::make(1) | NotBlock::make(1);
 }
+// The reason that a leaf keeps; none if the number is not one of ours.
+constexpr Reason reason(std::uint64_t word) {
+  const std::uint64_t number = Software::get(word);
+  return number <= static_cast<std::uint64_t>(Reason::kSocle) ? static_cast<Reason>(number)
+                                                              : Reason::kNone;
+}
 constexpr unsigned table_count(std::uint64_t word) {
   return static_cast<unsigned>(TableCount::get(word));
 }
 
 }  // namespace descriptor
+
+// Whether a leaf says exactly what `format` would make of what it means. Every bit pattern decodes
+// to something; one that is not canonical was not written by us.
+template <typename Format>
+constexpr bool is_canonical(const Format& format, std::uint64_t leaf) {
+  const DecodedAttributes meaning = format.decode(leaf);
+  return format.can_encode(meaning) && format.encode(meaning) == descriptor::attribute_bits(leaf);
+}
 
 // --- Stage 2 of EL1&0 ----------------------------------------------------------------------------
 
@@ -96,6 +110,8 @@ struct Stage2Attributes {
   static constexpr std::uint64_t kChangeableLive = Readable::kMask | Writable::kMask |
                                                    descriptor::ExecuteNever::kMask |
                                                    descriptor::Software::kMask;
+  // Besides place and count, what every pointer to a table has.
+  static constexpr std::uint64_t kTableBits = 0;
 
   [[nodiscard]] static constexpr bool can_encode(const DecodedAttributes&) { return true; }
   [[nodiscard]] constexpr std::uint64_t encode(const DecodedAttributes& attributes) const;
@@ -155,7 +171,7 @@ constexpr DecodedAttributes Stage2Attributes::decode(std::uint64_t leaf) const {
   attributes.permissions = {.read = Readable::get(leaf) != 0,
                             .write = Writable::get(leaf) != 0,
                             .execute = descriptor::ExecuteNever::get(leaf) == 0};
-  attributes.reason = static_cast<Reason>(descriptor::Software::get(leaf));
+  attributes.reason = descriptor::reason(leaf);
   return attributes;
 }
 
@@ -170,6 +186,7 @@ struct El2Attributes {
 
   static constexpr std::uint64_t kChangeableLive =
       ReadOnly::kMask | descriptor::ExecuteNever::kMask | descriptor::Software::kMask;
+  static constexpr std::uint64_t kTableBits = 0;
 
   // MAIR_EL2 for the indexes used.
   static constexpr std::uint64_t kMair = 0xff |                        // 0: Normal write-back
@@ -199,7 +216,7 @@ struct El2Attributes {
     attributes.permissions = {.read = true,
                               .write = ReadOnly::get(leaf) == 0,
                               .execute = descriptor::ExecuteNever::get(leaf) == 0};
-    attributes.reason = static_cast<Reason>(descriptor::Software::get(leaf));
+    attributes.reason = descriptor::reason(leaf);
     return attributes;
   }
 

@@ -9,38 +9,6 @@ namespace {
 
 using descriptor::Shareability;
 
-// Bits of an entry that attributes may use: not place, size, validity, hint.
-constexpr std::uint64_t kNotAttributes = descriptor::Valid::kMask | descriptor::NotBlock::kMask |
-                                         descriptor::Output::kMask | descriptor::Contiguous::kMask;
-
-template <typename Format>
-bool decodes_what_it_encodes(const Format& format) {
-  bool all = true;
-  AttributesForTests::for_each([&](const Attributes& attributes) {
-    const DecodedAttributes what = decoded(attributes);
-    if (!format.can_encode(what)) return;
-    const std::uint64_t bits = format.encode(what);
-    all = all && format.decode(bits) == what && (bits & kNotAttributes) == 0;
-    for (const Level level : {Level(1), Level(2), Level(3)}) {
-      const std::uint64_t leaf = descriptor::leaf(Mfn(0x40000 << 9), bits, level);
-      all = all && format.decode(leaf) == what && descriptor::attribute_bits(leaf) == bits;
-    }
-  });
-  return all;
-}
-
-TEST(Vmsa, Stage2DecodesEveryAttributeThatItEncodes) {
-  EXPECT_TRUE(decodes_what_it_encodes(Stage2Attributes{.forced_write_back = false}));
-}
-
-TEST(Vmsa, Stage2WithForcedWriteBackDecodesEveryAttributeThatItEncodes) {
-  EXPECT_TRUE(decodes_what_it_encodes(Stage2Attributes{.forced_write_back = true}));
-}
-
-TEST(Vmsa, El2DecodesEveryAttributeThatItEncodes) {
-  EXPECT_TRUE(decodes_what_it_encodes(El2Attributes{}));
-}
-
 TEST(Vmsa, DifferentAttributesHaveDifferentEncodings) {
   const Stage2Attributes format;
   unsigned same = 0;

@@ -206,7 +206,8 @@ std::uint64_t Table<Format>::descend(const Node& node, std::size_t index, std::u
                                                  ? merged(table, node.level)
                                                  : std::nullopt;
   CHECK(is_table || (count > 0 && !block));  // nothing is split that the edit leaves whole
-  return block ? *block : hw::descriptor::table(table, static_cast<unsigned>(count));
+  return block ? *block
+               : hw::descriptor::table(table, static_cast<unsigned>(count)) | Format::kTableBits;
 }
 
 // The entry with this index of a table that says what `old`, an entry of `level`, says.

@@ -9,6 +9,7 @@
 //   encode(a)           the bits of a leaf besides its place and size
 //   decode(leaf)        what they mean; decode(encode(a)) == a
 //   kChangeableLive     mask of bits that need no break-before-make
+//   kTableBits          what a pointer to a table has besides place and count
 //
 // A table's input side is counted in frames, in whatever space its owner works: guest frames for
 // stage 2, virtual addresses for EL2, device frames for an IOMMU.
@@ -18,6 +19,7 @@
 
 #include "base/range.h"
 #include "base/types.h"
+#include "hw/iommu_formats.h"
 #include "hw/vmsa.h"
 
 namespace socle::stage2 {
@@ -46,8 +48,11 @@ concept EntryFormat =
       { format.encode(attributes) } -> std::same_as<std::uint64_t>;
       { format.decode(word) } -> std::same_as<DecodedAttributes>;
       { F::kChangeableLive + std::uint64_t{0} } -> std::same_as<std::uint64_t>;
+      { F::kTableBits + std::uint64_t{0} } -> std::same_as<std::uint64_t>;
     };
 static_assert(EntryFormat<hw::Stage2Attributes>);
 static_assert(EntryFormat<hw::El2Attributes>);
+static_assert(EntryFormat<hw::SmmuStage1Attributes>);
+static_assert(EntryFormat<hw::IpmmuAttributes>);
 
 }  // namespace socle::stage2

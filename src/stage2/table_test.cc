@@ -110,6 +110,72 @@ TEST_F(El2Tables, ReachTheEndOfTheAddressSpace) {
   EXPECT_FALSE(map(last, 2, 0x80000, kData));
 }
 
+// --- An IOMMU's tables
+// -----------------------------------------------------------------------------
+
+// Every word that a walker of `table` meets.
+template <typename Format, typename Visit>
+void for_each_pointer(const Table<Format>& table, Visit visit) {
+  const auto look = [&](Mfn number, std::size_t size, Level level) {
+    const auto* const entries = port::owned_frame_as<std::uint64_t>(number);
+    for (std::size_t index = 0; index < size; ++index) {
+      if (hw::descriptor::kind(entries[index], level) == hw::DescriptorKind::kTable)
+        visit(entries[index]);
+    }
+  };
+  look(table.root(), table.geometry().root_entries, table.geometry().start);
+  table.for_each_table(
+      [&](Mfn number, Level level) { look(number, hw::descriptor::kEntries, level); });
+}
+
+// The IPMMU refuses a walk that meets a descriptor without NSTable.
+TEST(IommuTables, AnIpmmusPointersAreNonSecureWhateverHappensToTheTree) {
+  sim::Memory memory{kFrames};
+  sim::Mmu mmu{memory};
+  TestPool pool(memory, kFrames);
+  El2Invalidator invalidator;
+  Table<hw::IpmmuAttributes> table;
+  ASSERT_TRUE(table.create({}, *hw::stage1_geometry(hw::IpmmuAttributes::kInputBits),
+                           TableSource(pool), {}));
+  EXPECT_EQ(table.geometry().root_entries, 4u);
+  EXPECT_EQ(table.geometry().start, Level(1));
+  mmu.load_el2(table.root(), hw::IpmmuAttributes::kInputBits);
+  const auto edit = [&](Edit::Kind kind, std::uint64_t first, std::uint64_t count,
+                        const DecodedAttributes& attributes) {
+    Ledger ledger(invalidator, TableSource(pool));
+    auto plan = table.prepare({.kind = kind,
+                               .range = inputs(first, count),
+                               .output = Mfn(0x80000 + first),
+                               .attributes = hw::IpmmuAttributes::encode(attributes)});
+    ASSERT_TRUE(plan);
+    table.commit(std::move(*plan), ledger);
+  };
+  const auto pointers = [&] {
+    unsigned count = 0;
+    for_each_pointer(table, [&](std::uint64_t word) {
+      EXPECT_EQ(word >> 63, 1u);
+      ++count;
+    });
+    return count;
+  };
+  const DecodedAttributes read_only{
+      MemoryType::kNormalWriteBack, {true, false, false}, Reason::kGrantMapping};
+  edit(Edit::Kind::kMap, 0, k1G, kData);
+  edit(Edit::Kind::kMap, k1G, 3, kData);
+  EXPECT_EQ(pointers(), 2u);
+  edit(Edit::Kind::kChange, 700, 1, read_only);
+  mmu.expect_settled();
+  EXPECT_EQ(pointers(), 4u);
+  EXPECT_EQ(table.lookup(InputFrame(700))->attributes, read_only);
+  edit(Edit::Kind::kUnmap, 700, 1, kData);
+  EXPECT_EQ(pointers(), 4u);
+  edit(Edit::Kind::kUnmap, 0, table.geometry().frames().value(), kData);
+  EXPECT_EQ(pointers(), 0u);
+  mmu.expect_settled();
+  mmu.forget_el2();
+  EXPECT_TRUE(table.free_some(100));
+}
+
 // --- Listeners
 // ------------------------------------------------------------------------------------
 
