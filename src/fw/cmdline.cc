@@ -163,6 +163,17 @@ bool set_count(std::optional<unsigned>& to, std::string_view value) {
   return count.has_value();
 }
 
+constexpr std::array kMmioFaults = {MmioFault::kDeny, MmioFault::kLog, MmioFault::kMap};
+
+bool set_mmio_fault(std::optional<MmioFault>& to, std::string_view value) {
+  for (const MmioFault policy : kMmioFaults) {
+    if (value != to_string(policy)) continue;
+    to = policy;
+    return true;
+  }
+  return false;
+}
+
 enum class Answer : std::uint8_t { kTaken, kBadValue, kUnknown };
 
 Answer taken_if(bool ok) {
@@ -187,6 +198,8 @@ Answer apply_value(Options& options, const Word& word) {
     return taken_if(set_level(options.loglvl, options.loglvl_none, value));
   if (same_name(word.name, "guest_loglvl"))
     return taken_if(set_level(options.guest_loglvl, options.guest_loglvl_none, value));
+  if (same_name(word.name, "mmio_fault"))
+    return taken_if(set_mmio_fault(options.mmio_fault, value));
   return Answer::kUnknown;
 }
 
@@ -235,6 +248,18 @@ std::optional<Word> take_word(std::string_view& line) {
 }
 
 }  // namespace
+
+const char* to_string(MmioFault policy) {
+  switch (policy) {
+    case MmioFault::kDeny:
+      return "deny";
+    case MmioFault::kLog:
+      return "log";
+    case MmioFault::kMap:
+      return "map";
+  }
+  return "";
+}
 
 Options parse_options(std::string_view line, Diagnostics& notes) {
   Options options;

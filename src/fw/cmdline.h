@@ -24,6 +24,11 @@ struct Dom0Memory {
   std::optional<std::uint64_t> maximum;  // bytes
 };
 
+// mmio-fault=deny|log|map: what dom0 gets when it touches an address that nothing is mapped at: an
+// abort; an abort that is also recorded; the device that may be there, mapped on demand.
+enum class MmioFault : std::uint8_t { kDeny, kLog, kMap };
+const char* to_string(MmioFault policy);
+
 struct Options {
   std::string_view console;  // console=dtuart[,...]: as given, empty if not
   std::string_view dtuart;   // dtuart=<path or alias>[:options]
@@ -36,6 +41,7 @@ struct Options {
   bool loglvl_none = false;
   std::optional<LogLevel> guest_loglvl;
   bool guest_loglvl_none = false;
+  std::optional<MmioFault> mmio_fault;  // nothing: as the kind of boot asks for
   bool noreboot = false;
   bool sync_console = false;
 };

@@ -33,6 +33,16 @@ TEST(CommandLine, Dom0MemoryTakesMinimumAndMaximum) {
   EXPECT_TRUE(p.notes.lines().empty());
 }
 
+TEST(CommandLine, MmioFaultsHaveThreeAnswers) {
+  EXPECT_FALSE(Parsed("").options.mmio_fault.has_value());
+  EXPECT_TRUE(Parsed("mmio-fault=deny").options.mmio_fault == MmioFault::kDeny);
+  EXPECT_TRUE(Parsed("mmio-fault=map mmio-fault=log").options.mmio_fault == MmioFault::kLog);
+  EXPECT_TRUE(Parsed("mmio_fault=map").options.mmio_fault == MmioFault::kMap);
+  const Parsed bad("mmio-fault=map mmio-fault=yes");
+  EXPECT_TRUE(bad.options.mmio_fault == MmioFault::kMap);
+  EXPECT_TRUE(bad.notes.mentions("'mmio-fault=yes' has a bad value"));
+}
+
 TEST(CommandLine, TheLastOneWins) {
   const Parsed p("dom0_mem=512M,max:1G maxcpus=2 dom0_mem=256M maxcpus=4");
   EXPECT_EQ(p.options.dom0_mem.size, 256 * kMiB);

@@ -16,6 +16,7 @@
 #include "guest/hvm_params.h"
 #include "guest/id_registers.h"
 #include "guest/mmio_access.h"
+#include "guest/permitted_mmio.h"
 #include "guest/vdev/vgic_types.h"
 #include "mem/table_pool.h"
 #include "stage2/address_space.h"
@@ -52,8 +53,9 @@ class Domain {
   std::span<Vcpu*> vcpus;
   IntId event_channel_ppi;
 
-  IdRegisters id_registers;  // what its CPUs say they can do
-  MmioRegions mmio;          // which of its addresses are emulated registers
+  IdRegisters id_registers;      // what its CPUs say they can do
+  MmioRegions mmio;              // which of its addresses are emulated registers
+  PermittedMmio permitted_mmio;  // machine frames it may have mapped as MMIO
 
   // Frames of the address space's tables, with this domain's quota.
   mem::TablePool table_pool;

@@ -200,6 +200,14 @@ Result<> make_address_space(guest::Domain& domain, const BuildInput& input,
   return map_everything(domain, *input.plan, notes);
 }
 
+// The plan ends with boot; what the domain may map, it may as long as it lives.
+Result<> make_permissions(guest::Domain& domain, const DomainPlan& plan) {
+  const std::span<MfnRange> ranges = TRY(mem::create_array<MfnRange>(plan.permitted.size()));
+  std::ranges::copy(plan.permitted, ranges.begin());
+  domain.permitted_mmio = guest::PermittedMmio(ranges);
+  return {};
+}
+
 Result<> make_vcpus(guest::Domain& domain, const DomainPlan& plan) {
   const std::size_t count = plan.vcpus.size();
   domain.vcpus = TRY(mem::create_array<guest::Vcpu*>(count));
@@ -322,6 +330,7 @@ Result<Built> build(const BuildInput& input, const fw::BootPhase& phase, fw::Dia
           .is_hardware_domain = true, .is_direct_mapped = true, .is_privileged = true}));
   TRY(claim_ram(domain, input, notes));
   TRY(make_address_space(domain, input, notes));
+  TRY(make_permissions(domain, plan));
   TRY(make_vcpus(domain, plan));
   TRY(make_xen_interface(domain, plan));
   TRY(make_gic(domain, input, notes));

@@ -17,6 +17,7 @@ Result<const DomainPlan*> plan(const PlanInput& input, fw::Arena& arena, fw::Dia
   TRY(plan_interrupts(planner));
   TRY(plan_placements(planner));
   TRY(plan_free_space(planner));
+  TRY(plan_permitted(planner));
   if (input.boot != nullptr) out->command_line = input.boot->dom0_command_line;
   return out;
 }

@@ -16,7 +16,9 @@
 //   - every page of a `reg` of an enabled node that is not excluded is in a mapping;
 //   - kernel, tree and initrd lie in RAM banks, overlap neither each other nor modules still
 //     needed;
-//   - the grant-table window and the extended regions overlap no mapping.
+//   - the grant-table window and the extended regions overlap no mapping;
+//   - no frame that may be mapped later (`permitted`) is memory, Socle's, or a device's that it
+//   keeps.
 //
 // Spans point into the arena; the plan also refers to the tree, the platform and the command lines.
 
@@ -203,6 +205,13 @@ struct DomainPlan {
   IntId event_channel_ppi;
   GfnRange grant_table_window;  // 64 frames
   std::span<const GfnRange> extended_regions;
+
+  // What becomes of an access to an address that nothing is mapped at, and the machine frames that
+  // the domain may have mapped as MMIO, 1:1 with kMap, sorted, disjoint, none touching the next:
+  // those of its device mappings; with kMap also every frame of the address space but memory, what
+  // Socle keeps (pages that are its in part included), and what the guest address stands for.
+  fw::MmioFault mmio_fault = fw::MmioFault::kDeny;
+  std::span<const MfnRange> permitted;
 
   std::optional<Placement> kernel;  // target: text_offset included, memory_size long
   std::optional<Placement> initrd;

@@ -58,6 +58,7 @@ class Proofreader {
     TRY(check_default_memory());
     check_places();
     TRY(check_free_space());
+    TRY(check_permitted());
     check_interrupts();
     return ok_;
   }
@@ -247,6 +248,45 @@ class Proofreader {
       if (region.overlaps(plan_.grant_table_window)) wrong("plan: {} is used twice", region);
     }
     return {};
+  }
+
+  static bool is_of_a_device(const Mapping& mapping) {
+    const Reason reason = mapping.attributes.reason();
+    return reason == Reason::kDeviceRegisters || reason == Reason::kPciWindow ||
+           reason == Reason::kOnChipSram || reason == Reason::kFrameBuffer;
+  }
+
+  // Sorted, and nothing of what may come on top of the device mappings is somebody else's.
+  Result<> check_permitted() {
+    const std::span<const MfnRange> permitted = plan_.permitted;
+    for (std::size_t i = 0; i < permitted.size(); ++i)
+      if (permitted[i].empty() || (i != 0 && permitted[i - 1].end() >= permitted[i].begin()))
+        wrong("plan: permitted frames {} are out of order", permitted[i]);
+    if (!permitted.empty() &&
+        permitted.back().end().value() > std::uint64_t{1} << (input_.ipa_bits - kFrameShift))
+      wrong("plan: permitted frames {} beyond space", permitted.back());
+    RangeList devices(arena_);
+    RangeList more(arena_);
+    for (const Mapping& mapping : plan_.mappings)
+      if (is_of_a_device(mapping)) TRY(devices.push_back(mapping.mfns()));
+    normalise(devices);
+    for (const MfnRange& range : devices)
+      if (!contained_in_one(permitted, range)) wrong("plan: device {} is not permitted", range);
+    TRY(subtract(permitted, devices.span(), more));
+    if (plan_.mmio_fault != fw::MmioFault::kMap && !more.empty())
+      wrong("plan: {} is permitted without need", more[0]);
+    for (const MfnRange& range : more)
+      check_more(range);
+    return {};
+  }
+
+  void check_more(const MfnRange& range) {
+    for (const auto list : {ram_, reserved_, kept_pages_, mapped_})
+      if (overlaps_any(list, range)) wrong("plan: {} is permitted, and not all device's", range);
+    const GfnRange guest(direct_mapped(range.begin()), direct_mapped(range.end()));
+    if (guest.overlaps(plan_.grant_table_window)) wrong("plan: {} is where grants go", range);
+    for (const GfnRange& region : plan_.extended_regions)
+      if (guest.overlaps(region)) wrong("plan: {} meets an extended region", range);
   }
 
   void check_interrupts() {

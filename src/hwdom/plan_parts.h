@@ -41,6 +41,7 @@ Result<> plan_devices(Planner& planner);  // mappings
 Result<> plan_interrupts(Planner& planner);
 Result<> plan_placements(Planner& planner);  // kernel, tree, initrd
 Result<> plan_free_space(Planner& planner);  // grant-table window, extended regions
+Result<> plan_permitted(Planner& planner);   // MMIO that may be mapped later
 
 // A page that a kept device has only a part of may go to the domain for its other part?
 bool may_share_pages(NodeReason reason);

@@ -416,5 +416,91 @@ TEST(Plan, ExtendedRegionsUseForeignRamBeforeHoles) {
   EXPECT_TRUE(p.is_consistent());
 }
 
+// --- what may be mapped later ---
+
+bool permits(const Planned& p, std::uint64_t address) {
+  for (const MfnRange& range : p.plan().permitted)
+    if (range.contains(Pa(address).frame())) return true;
+  return false;
+}
+
+TEST(Plan, PermitsItsDeviceMappingsAndNothingElse) {
+  for (const char* line : {"", "mmio-fault=deny", "mmio-fault=log"}) {
+    VirtMachine machine;
+    machine.command_line = line;
+    Planned p(machine);
+    ASSERT_TRUE(p.ok());
+    EXPECT_TRUE(permits(p, 0x901'0000));   // the clock
+    EXPECT_TRUE(permits(p, 0xa00'0000));   // virtio
+    EXPECT_FALSE(permits(p, 0xa00'1000));  // behind it
+    EXPECT_FALSE(permits(p, 0x900'0000));  // the console
+    EXPECT_FALSE(permits(p, 0x4000'0000));
+    EXPECT_TRUE(p.is_consistent());
+  }
+}
+
+TEST(Plan, MmioFaultMapPermitsAllThatMayBeADevice) {
+  VirtMachine machine;
+  machine.command_line = "mmio-fault=map";
+  machine.with_smmu = true;
+  machine.redistributors_size = 0x4'0000;
+  Planned p(machine);
+  ASSERT_TRUE(p.ok());
+  EXPECT_TRUE(p.plan().mmio_fault == fw::MmioFault::kMap);
+  EXPECT_TRUE(permits(p, 0));
+  EXPECT_TRUE(permits(p, 0xa00'1000));
+  EXPECT_TRUE(permits(p, 0xff'ffff'f000));  // the last page of 40 bits
+  EXPECT_FALSE(permits(p, 0x100'0000'0000));
+  // Each end of the GIC, the SMMU and RAM, exactly; behind RAM is where grants go.
+  constexpr std::pair<std::uint64_t, std::uint64_t> kDenied[] = {{0x800'0000, 0x801'0000},
+                                                                 {0x808'0000, 0x80e'0000},
+                                                                 {0x905'0000, 0x907'0000},
+                                                                 {0x4000'0000, 0xc000'0000}};
+  for (const auto& [begin, end] : kDenied) {
+    EXPECT_TRUE(permits(p, begin - 1));
+    EXPECT_FALSE(permits(p, begin));
+    EXPECT_FALSE(permits(p, end - 1));
+    EXPECT_TRUE(permits(p, end) == (end != 0xc000'0000));
+  }
+  EXPECT_FALSE(permits(p, 0x900'0000));
+  EXPECT_TRUE(permits(p, 0x900'1000));
+  for (const GfnRange& region : p.plan().extended_regions)
+    EXPECT_FALSE(permits(p, Ipa(region.begin()).value()));
+  EXPECT_TRUE(p.is_consistent());
+}
+
+TEST(Plan, MmioFaultMapLeavesRamOfOthersAndReservedMemoryAlone) {
+  VirtMachine machine;
+  machine.command_line = "mmio-fault=map dom0_mem=512M";
+  machine.in_reserved = [](TreeBuilder& b) {
+    b.begin("sram@2f000000").wide("reg", {0x2f00'0000, 0x1'0000}).flag("no-map").end();
+    b.begin("secure@50000000").wide("reg", {0x5000'0000, 0x1'0000}).flag("no-map").end();
+  };
+  Planned p(machine);
+  ASSERT_TRUE(p.ok());
+  for (std::uint64_t at = 0x4000'0000; at < 0xc000'0000; at += 0x8000)
+    EXPECT_FALSE(permits(p, at));
+  EXPECT_FALSE(permits(p, 0x2f00'0000));
+  EXPECT_TRUE(permits(p, 0x2f01'0000));
+  EXPECT_TRUE(p.is_consistent());
+}
+
+TEST(Plan, MmioFaultMapLeavesADisabledDeviceThatIsAnothersAlone) {
+  VirtMachine machine;
+  machine.command_line = "mmio-fault=map";
+  machine.more = [](TreeBuilder& b) {
+    b.begin("iommu@b000000").cells("#iommu-cells", {1}).wide("reg", {0xb00'0000, 0x1000});
+    b.text("compatible", "arm,smmu-v3").text("status", "disabled").end();
+    b.begin("nic@b001000").text("compatible", "acme,nic").wide("reg", {0xb00'1000, 0x1000});
+    b.flag("xen,passthrough").end();
+  };
+  Planned p(machine);
+  ASSERT_TRUE(p.ok());
+  EXPECT_FALSE(permits(p, 0xb00'0000));
+  EXPECT_FALSE(permits(p, 0xb00'1000));
+  EXPECT_TRUE(permits(p, 0xb00'2000));
+  EXPECT_TRUE(p.is_consistent());
+}
+
 }  // namespace
 }  // namespace socle::hwdom

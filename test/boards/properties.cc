@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <libfdt.h>
 #include <map>
+#include <optional>
 #include <set>
 
 #include "fw/dt/address.h"
@@ -47,6 +48,7 @@ class Checker {
   std::vector<std::string> run() {
     add_mappings();
     check_ram();
+    check_permitted();
     for (std::uint32_t i = 0; i < whole_.tree->node_count(); ++i)
       check_node(whole_.tree->node(fw::dt::NodeId{i}));
     check_phandles();
@@ -102,6 +104,87 @@ class Checker {
            std::ranges::any_of(whole_.platform->reserved, [&](const auto& reserved) {
              return frames_touched(reserved.range).contains(frame);
            });
+  }
+
+  // Nobody may map RAM later, nor what is reserved or Socle's; and around each run of frames that
+  // may be mapped there is, right at its ends, a reason why it ends (requirements 1.13, 1.15).
+  void check_permitted() {
+    for (const hwdom::KeptMemory& memory : plan_.kept_memory)
+      deny(frames_touched(memory.range));
+    for (const platform::RamBank& bank : whole_.platform->ram)
+      deny(frames_touched(bank.range));
+    for (const platform::ReservedRange& reserved : whole_.platform->reserved)
+      deny(frames_touched(reserved.range));
+    for (std::uint32_t i = 0; i < whole_.tree->node_count(); ++i) {
+      const Node node = whole_.tree->node(fw::dt::NodeId{i});
+      const auto count = fw::dt::reg_count(node);
+      for (std::size_t r = 0; is_withheld(node) && count && r < *count; ++r)
+        if (const auto range = fw::dt::reg(node, r)) deny(frames_touched(*range));
+    }
+    const bool maps = plan_.mmio_fault == fw::MmioFault::kMap;
+    for (const MfnRange& range : plan_.permitted) {
+      check_edge(range.begin(), maps && range.begin() != Mfn(0)
+                                    ? std::optional(range.begin() - FrameCount(1))
+                                    : std::nullopt);
+      const Mfn space(std::uint64_t{1} << (whole_.input.ipa_bits - kFrameShift));
+      check_edge(range.end() - FrameCount(1),
+                 maps && range.end() < space ? std::optional(range.end()) : std::nullopt);
+      for (const auto& [begin, end] : denied_)
+        if (MfnRange(begin, end).overlaps(range)) check_overlap(MfnRange(begin, end), range);
+    }
+  }
+
+  void deny(const MfnRange& frames) {
+    if (!frames.empty()) denied_.emplace_back(frames.begin(), frames.end());
+  }
+
+  [[nodiscard]] bool is_denied(Mfn frame) const {
+    const auto has = [&](const GfnRange& range) { return range.contains(direct_mapped(frame)); };
+    return std::ranges::any_of(
+               denied_,
+               [&](const auto& range) { return range.first <= frame && frame < range.second; }) ||
+           has(plan_.grant_table_window) || std::ranges::any_of(plan_.extended_regions, has) ||
+           std::ranges::any_of(plan_.mappings, [&](const hwdom::Mapping& mapping) {
+             return !is_of_a_device(mapping) &&
+                    (has(mapping.gfns()) || mapping.mfns().contains(frame));
+           });
+  }
+
+  // Pages that the plan maps as a device's may be a kept device's as well; nothing else is both.
+  void check_edge(Mfn inside, std::optional<Mfn> outside) {
+    if (is_denied(inside) && !is_planned_device(inside))
+      broken("frame {:#x} may be mapped, and must not", inside.value());
+    if (outside && !is_denied(*outside))
+      broken("frame {:#x} may not be mapped, for no reason", outside->value());
+  }
+
+  void check_overlap(const MfnRange& denied, const MfnRange& permitted) {
+    const MfnRange both = denied.intersection(permitted);
+    for (Mfn frame = both.begin(); frame < both.end(); frame = frame + FrameCount(1)) {
+      if (is_planned_device(frame)) continue;
+      broken("frame {:#x} may be mapped, and must not", frame.value());
+      return;
+    }
+  }
+
+  static bool is_of_a_device(const hwdom::Mapping& mapping) {
+    const Reason reason = mapping.attributes.reason();
+    return reason != Reason::kDomainRam && reason != Reason::kReservedMemory &&
+           reason != Reason::kInterruptController;
+  }
+
+  [[nodiscard]] bool is_planned_device(Mfn frame) const {
+    return std::ranges::any_of(plan_.mappings, [&](const hwdom::Mapping& mapping) {
+      return is_of_a_device(mapping) && mapping.mfns().contains(frame);
+    });
+  }
+
+  [[nodiscard]] bool is_withheld(const Node& node) const {
+    const hwdom::NodeDecision& decision = plan_.nodes[index_of(node.id())];
+    return is_kept(node) || decision.reason == hwdom::NodeReason::kIommu ||
+           decision.reason == hwdom::NodeReason::kMemoryMappedTimer ||
+           decision.reason == hwdom::NodeReason::kPassthrough ||
+           decision.reason == hwdom::NodeReason::kInterruptController;
   }
 
   // Is it one that must stay with Socle, by what the tree says of it?
@@ -181,6 +264,7 @@ class Checker {
   const hwdom::DomainPlan& plan_;
   FrameSet mapped_;
   FrameSet ram_;
+  std::vector<std::pair<Mfn, Mfn>> denied_;
   std::vector<std::string> broken_;
 };
 
