@@ -29,6 +29,7 @@ test_wrong_use_is_refused_with_2() {
   refused run --initrd /no/such/file
   refused run --disk /no/such/file
   refused run --hypervisor /no/such/file
+  refused run --overlay /no/such/file
   refused run --dom0-mem much
   refused run --machine no-such-board
   refused run --machine xlnx-zcu102 --gic 3

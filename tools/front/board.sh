@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
-# Boards that QEMU has besides virt. It makes no tree for them: they boot with the one that Debian's
-# kernel package has for the real board, and modules are written into it as a boot loader would.
+# Machines that get their tree from here. Boards that QEMU has besides virt: it makes no tree for them,
+# they boot with the one that Debian's kernel package has for the real board. And virt, if the tree that
+# QEMU makes is to be changed. Modules are written into the tree as a boot loader would.
 
 BOARDS=(xlnx-zcu102)
 
@@ -33,12 +34,39 @@ check_board_arguments() {
   esac
 }
 
+# has_own_tree: whether BOARD_TREE is what the machine boots with.
+has_own_tree() { is_board "$OPT_MACHINE" || [[ ${#OPT_OVERLAYS[@]} -gt 0 ]]; }
+
+# apply_overlays TREE: changes it as --overlay wants.
+apply_overlays() {
+  local file blob=$WORK/overlay.dtbo merged=$WORK/merged.dtb log=$WORK/overlay.log
+  for file in "${OPT_OVERLAYS[@]}"; do
+    dtc -q -@ -I "$(tree_form "$file")" -O dtb -o "$blob" -- "$file" 2>"$log" ||
+      { cat "$log" >&2; die "dtc does not accept the overlay $file"; }
+    fdtoverlay -i "$1" -o "$merged" "$blob" 2>"$log" ||
+      { cat "$log" >&2; die "the overlay $file does not fit the tree of $OPT_MACHINE"; }
+    mv -- "$merged" "$1"
+  done
+}
+
+# tree_form FILE: what dtc is to read, source or blob.
+tree_form() { if [[ $(od -A n -t x1 -N 4 -- "$1") == ' d0 0d fe ed' ]]; then echo dtb; else echo dts; fi; }
+
+# Sets BOARD_TREE, for virt: the tree that QEMU makes, changed. It writes RAM and a command line into it
+# once more when it starts.
+describe_virt_tree() {
+  BOARD_TREE=$WORK/board.dtb
+  machine_tree "$BOARD_TREE" "${MACHINE[@]}"
+  apply_overlays "$BOARD_TREE"
+}
+
 # Sets BOARD_TREE and MACHINE.
 describe_board() {
   local kernel=$DEFAULT_KERNEL cpus bank
   if known_kernel "$OPT_KERNEL"; then kernel=$OPT_KERNEL; fi
   BOARD_TREE=$WORK/board.dtb
   cp -- "$DEPS/kernel-$kernel/dtbs/$(board_tree_name "$OPT_MACHINE")" "$BOARD_TREE"
+  apply_overlays "$BOARD_TREE"
   cpus=$(fdtget -l "$BOARD_TREE" /cpus | grep -c '^cpu@')
   [[ $OPT_CPUS -le $cpus ]] || die "$OPT_MACHINE has $cpus CPUs, not $OPT_CPUS"
   bank=$(ram_banks "$BOARD_TREE" | head -n 1 | cut -d ' ' -f 2)

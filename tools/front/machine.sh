@@ -44,12 +44,18 @@ ram_banks() {
   done | sort -n
 }
 
-# ram_base MACHINE_ARGUMENTS...: where this machine's RAM starts, from the tree QEMU makes for it.
-ram_base() {
-  local tree="$WORK/machine.dtb"
+# machine_tree FILE MACHINE_ARGUMENTS...: the tree that QEMU makes for this machine.
+machine_tree() {
+  local tree=$1
+  shift
   "$QEMU" "$@" -display none -machine "dumpdtb=$tree" >/dev/null 2>"$WORK/dumpdtb.log" </dev/null ||
     { cat "$WORK/dumpdtb.log" >&2; die "QEMU does not accept this machine"; }
-  ram_banks "$tree" | head -n 1 | cut -d ' ' -f 1
+}
+
+# ram_base MACHINE_ARGUMENTS...: where this machine's RAM starts.
+ram_base() {
+  machine_tree "$WORK/machine.dtb" "$@"
+  ram_banks "$WORK/machine.dtb" | head -n 1 | cut -d ' ' -f 1
 }
 
 # kernel_start IMAGE BASE: where QEMU's loader puts a -kernel: text_offset above the base of RAM, and
@@ -108,6 +114,7 @@ describe_machine() {
     number=$((number + 1))
   done
   MACHINE+=("${OPT_QEMU_ARGS[@]}")
+  if has_own_tree; then describe_virt_tree; fi
 }
 
 # QEMU's NVMe offers shadow doorbells ("dbcs"): Linux then rings the doorbell of a completion queue
@@ -127,11 +134,12 @@ drive_option() {
 # Sets PAYLOAD: hypervisor, kernel, initrd and their command lines.
 describe_payload() {
   local base kernel_address initrd_address
-  if is_board "$OPT_MACHINE"; then describe_board_payload; return; fi
   if [[ $OPT_HYPERVISOR == none ]]; then
     PAYLOAD=(-kernel "$KERNEL" -initrd "$INITRD" -append "$(join_words "$DOM0_LINE" "$OPT_APPEND")")
+    if has_own_tree; then PAYLOAD+=(-dtb "$BOARD_TREE"); fi
     return 0
   fi
+  if has_own_tree; then describe_board_payload; return; fi
   is_arm64_image "$HYPERVISOR" || die "$HYPERVISOR is no arm64 Image"
   base=$(ram_base "${MACHINE[@]}")
   [[ -n $base ]] || die "the machine's device tree names no memory"

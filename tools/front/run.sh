@@ -24,6 +24,7 @@ What boots:
 The machine:
   --machine MACHINE    virt (default) or xlnx-zcu102: AMD's ZynqMP board, with the tree that
                        Debian's kernel has for it; up to 4 CPUs and 2G, no disk, no network
+  --overlay FILE       change the machine's tree: an overlay, source or blob (may be repeated)
   --cpu MODEL          default $OPT_CPU; 'max' has everything
   --cpus N             default $OPT_CPUS
   --memory SIZE        like 512M, 4G, 1T; default $OPT_MEMORY. Large ones are sparse
@@ -49,7 +50,7 @@ run_defaults() {
   OPT_HYPERVISOR=socle OPT_PRESET=el2-release OPT_KERNEL=$DEFAULT_KERNEL OPT_INITRD=
   OPT_APPEND='' OPT_HV_APPEND='' OPT_DOM0_MEM=''
   OPT_CPU=cortex-a57 OPT_CPUS=2 OPT_MEMORY=2G OPT_GIC=3 OPT_MACHINE=virt
-  OPT_DISKS=() OPT_QEMU_ARGS=() OPT_TIMEOUT=0 OPT_PRINT=no OPT_VERBOSE=no OPT_NETWORK=yes
+  OPT_DISKS=() OPT_OVERLAYS=() OPT_QEMU_ARGS=() OPT_TIMEOUT=0 OPT_PRINT=no OPT_VERBOSE=no OPT_NETWORK=yes
   COMMAND=() WITH_COMMAND=no STATED_OPTIONS=()
 }
 
@@ -68,6 +69,7 @@ run_option() {
     --memory) OPT_MEMORY=$2 ;;
     --gic) OPT_GIC=$2 ;;
     --machine) OPT_MACHINE=$2 ;;
+    --overlay) OPT_OVERLAYS+=("$2") ;;
     --disk) OPT_DISKS+=("pci:$2") ;;
     --mmio-disk) OPT_DISKS+=("mmio:$2") ;;
     --nvme) OPT_DISKS+=("nvme:$2") ;;
@@ -116,6 +118,9 @@ check_arguments() {
   [[ $WITH_COMMAND == no || ${#COMMAND[@]} -gt 0 ]] || misuse "there is no command after --" run
   for file in "${OPT_DISKS[@]}"; do
     [[ -f ${file#*:} || -b ${file#*:} ]] || misuse "there is no file '${file#*:}'" run
+  done
+  for file in "${OPT_OVERLAYS[@]}"; do
+    [[ -f $file ]] || misuse "there is no overlay '$file'" run
   done
   if ! known_kernel "$OPT_KERNEL"; then
     [[ -f $OPT_KERNEL ]] || misuse "--kernel wants a series like $DEFAULT_KERNEL or a file, not '$OPT_KERNEL'" run
