@@ -12,6 +12,8 @@ constexpr std::uint64_t kPsciCpuOn = 0xc4000003;
 
 constinit Handler interrupt_handler = nullptr;
 constinit CpuMain secondary_mains[8] = {};
+constinit bool is_fault_expected = false;
+constinit Fault first_fault = {};
 constinit std::uint64_t distributor = 0;
 constinit std::uint64_t redistributors = 0;
 constexpr std::uint64_t kRedistributorStride = 0x20000;
@@ -92,22 +94,27 @@ std::uint32_t Tree::word(std::size_t offset) const {
   return __builtin_bswap32(read32(reinterpret_cast<std::uint64_t>(blob_ + offset)));
 }
 
-Tree::Device Tree::find(std::string_view compatible) const {
+Tree::Device Tree::find(std::string_view compatible, unsigned skip) const {
   const std::size_t structure = word(8);
   const std::size_t strings = word(12);
   Device current;
   bool wanted = false;
+  const auto is_wanted = [&] {
+    if (!wanted) return false;
+    wanted = false;
+    return skip-- == 0;
+  };
   for (std::size_t at = structure;;) {
     const std::uint32_t token = word(at);
     at += 4;
     if (token == 1) {  // FDT_BEGIN_NODE
-      if (wanted) return current;
+      if (is_wanted()) return current;
       current = Device{};
       while (blob_[at] != 0)
         ++at;
       at = (at + 4) & ~std::size_t{3};
     } else if (token == 2) {  // FDT_END_NODE
-      if (wanted) return current;
+      if (is_wanted()) return current;
       current = Device{};
     } else if (token == 3) {  // FDT_PROP
       const std::size_t length = word(at);
@@ -125,6 +132,8 @@ Tree::Device Tree::find(std::string_view compatible) const {
         for (std::size_t i = 0; i < 4 && 8 * (i + 1) <= length; ++i) {
           current.reg[i] = std::uint64_t{word(at + 8 * i)} << 32 | word(at + 8 * i + 4);
         }
+      } else if (same(name, "no-memory-wc")) {
+        current.no_memory_wc = true;
       } else if (same(name, "interrupts")) {
         for (std::size_t i = 0; i < 12 && 4 * (i + 1) <= length; ++i) {
           current.interrupts[i] = word(at + 4 * i);
@@ -135,6 +144,18 @@ Tree::Device Tree::find(std::string_view compatible) const {
       return Device{};
     }
   }
+}
+
+void expect_fault() {
+  first_fault = Fault{};
+  is_fault_expected = true;
+  asm volatile("" ::: "memory");
+}
+
+Fault end_of_faults() {
+  asm volatile("dsb sy\n isb" ::: "memory");
+  is_fault_expected = false;
+  return first_fault;
 }
 
 void set_handler(Handler handler) {
@@ -232,6 +253,16 @@ extern "C" [[noreturn]] void guest_unexpected_exception(std::uint64_t esr, std::
   guest::power_off();
 }
 
+// Where to go on after a synchronous exception.
+extern "C" std::uint64_t guest_synchronous(std::uint64_t esr, std::uint64_t pc,
+                                           std::uint64_t address, std::uint64_t link) {
+  if (!guest::is_fault_expected) guest_unexpected_exception(esr, pc, address);
+  if (!guest::first_fault.taken) guest::first_fault = {true, esr, address};
+  const std::uint64_t exception_class = esr >> 26 & 0x3f;
+  const bool was_fetching = exception_class == 0x20 || exception_class == 0x21;
+  return was_fetching ? link : pc + 4;
+}
+
 // What the compiler may call.
 extern "C" void* memset(void* to, int value, std::size_t size) {
   auto* bytes = static_cast<volatile unsigned char*>(to);
@@ -251,4 +282,13 @@ extern "C" void* memcpy(void* to, const void* from, std::size_t size) {
   while (size-- != 0)
     *bytes++ = *source++;
   return to;
+}
+extern "C" int memcmp(const void* first, const void* second, std::size_t size) {
+  const auto* a = static_cast<const volatile unsigned char*>(first);
+  const auto* b = static_cast<const volatile unsigned char*>(second);
+  for (; size != 0; --size, ++a, ++b) {
+    const int difference = *a - *b;
+    if (difference != 0) return difference;
+  }
+  return 0;
 }

@@ -2,9 +2,9 @@
 #pragma once
 
 // The small library that bare-metal test guests stand on. A guest is an arm64 Image that a
-// hypervisor starts as its hardware domain; it runs at EL1 with the MMU off, so every access is
-// Device-nGnRnE: aligned accesses only, no exclusives. It works on Socle and on Xen alike, which is
-// the point.
+// hypervisor starts as its hardware domain; it runs at EL1 with the MMU off unless it turns it on
+// (mmu.h), so every access is Device-nGnRnE: aligned accesses only, no exclusives. It works on
+// Socle and on Xen alike, which is the point.
 
 #include <cstddef>
 #include <cstdint>
@@ -34,9 +34,13 @@ class Tree {
     bool found = false;
     std::uint64_t reg[4] = {};          // address, size, address, size (two cells each)
     std::uint32_t interrupts[12] = {};  // raw cells
+    bool no_memory_wc = false;
   };
-  // The first node whose `compatible` contains this string. Assumes two address and size cells.
-  [[nodiscard]] Device find(std::string_view compatible) const;
+  // A node whose `compatible` contains this string: the first, or the one after `skip` others.
+  // Assumes two address and size cells.
+  [[nodiscard]] Device find(std::string_view compatible, unsigned skip = 0) const;
+  [[nodiscard]] std::uint64_t address() const { return reinterpret_cast<std::uint64_t>(blob_); }
+  [[nodiscard]] std::uint64_t size() const { return word(4); }
 
  private:
   [[nodiscard]] std::uint32_t word(std::size_t offset) const;
@@ -65,6 +69,23 @@ inline void enable_interrupts() {
 }
 inline void disable_interrupts() {
   asm volatile("msr daifset, #2" ::: "memory");
+}
+
+// --- Faults that are meant to happen, of the CPU that tries.
+struct Fault {
+  bool taken = false;
+  std::uint64_t syndrome = 0;  // ESR_EL1
+  std::uint64_t address = 0;   // FAR_EL1
+};
+// Between these two, a synchronous exception is remembered and the guest goes on: behind the
+// instruction that made it, or, if it was fetching one, at the address in x30.
+void expect_fault();
+Fault end_of_faults();
+template <typename Try>
+Fault fault_of(Try attempt) {
+  expect_fault();
+  attempt();
+  return end_of_faults();
 }
 
 // --- Interrupts. The handler runs with interrupts masked, after the acknowledge and before the

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Entry, exception vectors and secondary entry of a bare-metal test guest (EL1, MMU off).
+// Entry, exception vectors and secondary entry of a bare-metal test guest (EL1, MMU off at first).
 	.section ".head.text", "ax"
 	.global _head
 _head:
@@ -74,28 +74,7 @@ common:
 	stp	x18, x30, [sp, #144]
 	.endm
 
-	.macro	slot target
-	.balign	128
-	b	\target
-	.endm
-
-	.balign	2048
-vectors:
-	slot	unexpected
-	slot	unexpected
-	slot	unexpected
-	slot	unexpected
-	slot	unexpected
-	slot	irq
-	slot	unexpected
-	slot	unexpected
-	.rept	8
-	slot	unexpected
-	.endr
-
-irq:
-	save
-	bl	guest_interrupt
+	.macro	restore
 	ldp	x18, x30, [sp, #144]
 	ldp	x16, x17, [sp, #128]
 	ldp	x14, x15, [sp, #112]
@@ -107,6 +86,42 @@ irq:
 	ldp	x2, x3, [sp, #16]
 	ldp	x0, x1, [sp]
 	add	sp, sp, #192
+	.endm
+
+	.macro	slot target
+	.balign	128
+	b	\target
+	.endm
+
+	.balign	2048
+vectors:
+	slot	unexpected
+	slot	unexpected
+	slot	unexpected
+	slot	unexpected
+	slot	synchronous
+	slot	irq
+	slot	unexpected
+	slot	unexpected
+	.rept	8
+	slot	unexpected
+	.endr
+
+irq:
+	save
+	bl	guest_interrupt
+	restore
+	eret
+
+synchronous:
+	save
+	mrs	x0, esr_el1
+	mrs	x1, elr_el1
+	mrs	x2, far_el1
+	mov	x3, x30
+	bl	guest_synchronous
+	msr	elr_el1, x0
+	restore
 	eret
 
 unexpected:

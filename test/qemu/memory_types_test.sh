@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# Which memory type the hardware domain's pages have after both stages, and what can be done with them: a
+# bare-metal guest (test/guests/memory_types.cc) maps each kind of page with each type of its own and asks
+# Socle for PAR_EL1. The expected lines are what policy/ promises, by the rule that the stricter stage wins.
+
+# What a guest makes of its own: the types it asks for, unchanged ...
+AS_ASKED='Device-nGnRnE outer, Device-nGnRE outer, Device-GRE outer, Normal-NC outer, Normal-WB inner'
+# ... or never weaker than Device-nGnRE, ...
+AS_DEVICE='Device-nGnRnE outer, Device-nGnRE outer, Device-nGnRE outer, Device-nGnRE outer, Device-nGnRE outer'
+# ... or not there at all: emulated.
+NOT_THERE='fault of stage 2, fault of stage 2, fault of stage 2, fault of stage 2, fault of stage 2'
+
+# Only Socle translates for a guest.
+is_socle() { [[ $HYPERVISOR == socle ]] || { printf 'skipped: for Socle\n'; return 1; }; }
+
+# answers OPTIONS...: what the guest says, without "types ".
+answers() {
+  dom0 --kernel "$SOCLE_ROOT/build/el2-release/guests/memory_types.bin" "$@" |
+    tr -d '\r' | sed -n 's/^types //p'
+}
+
+# usable KIND: memory in every sense.
+usable() { printf '%s: works\n' "$1, unaligned access" "$1, code" "$1, exclusive access" "$1, DC ZVA"; }
+
+# expected GICV [KIND...]: the answers of a machine with a GICv2 (yes) or not (no), and mmio-sram of that kind.
+expected() {
+  local kind gicv2=$1
+  shift
+  printf '%s\n' "RAM: $AS_ASKED" "shared_info: $AS_ASKED" "grant table: $AS_ASKED" "device: $AS_ASKED" \
+    "GIC distributor: $NOT_THERE"
+  if [[ $gicv2 == yes ]]; then printf 'GIC CPU interface: %s\n' "$AS_DEVICE"
+  else printf 'GIC redistributor: %s\n' "$NOT_THERE"; fi
+  for kind in "$@"; do
+    case $kind in
+      SRAM) printf '%s\n' "$kind: $AS_ASKED" "$kind: $AS_ASKED"; usable "$kind" ;;
+      *) printf '%s\n' "$kind: $AS_DEVICE" "$kind: $AS_DEVICE" "$kind, unaligned access: abort" "$kind, code: abort" ;;
+    esac
+  done
+  usable RAM
+  printf 'done\n'
+}
+
+# Memory that the tree does not call so, at the address of trees/sram_virt.dts: QEMU puts a virtio-mem
+# device's where it is told.
+SRAM_ON_VIRT=(--overlay "$SOCLE_ROOT/test/qemu/trees/sram_virt.dts"
+  --qemu-arg -m --qemu-arg '2G,maxmem=4G'
+  --qemu-arg -object --qemu-arg 'memory-backend-ram,id=sram,size=2M'
+  --qemu-arg -device --qemu-arg 'virtio-mem-pci,memdev=sram,requested-size=2M,memaddr=0xc0000000')
+
+# sram_on_virt GICV2 OPTIONS...
+sram_on_virt() {
+  local gicv2=$1 said
+  shift
+  is_socle || return 0
+  said=$(answers "${SRAM_ON_VIRT[@]}" "$@")
+  # fdtoverlay adds the last node first.
+  diff <(expected "$gicv2" 'SRAM no-memory-wc' SRAM) <(printf '%s\n' "$said") || fail "other types"
+}
+
+test_sram_on_virt_is_memory_and_the_gic_is_a_device() { sram_on_virt yes --gic 2; }
+test_the_same_with_forced_write_back() { sram_on_virt yes --gic 2 --cpu max; }
+test_the_same_with_a_gicv3() { sram_on_virt no; }
+
+test_the_on_chip_memory_of_zcu102_is_memory() {
+  local said
+  is_socle || return 0
+  said=$(answers --machine xlnx-zcu102 --overlay "$SOCLE_ROOT/test/qemu/trees/ocm_zcu102.dts")
+  diff <(expected yes SRAM) <(printf '%s\n' "$said") || fail "other types"
+}
