@@ -49,6 +49,8 @@ const char* origin_name(platform::ReservedRange::Origin origin) {
       return "reserved-memory";
     case platform::ReservedRange::Origin::kFrameBuffer:
       return "frame buffer";
+    case platform::ReservedRange::Origin::kFirmware:
+      return "firmware";
   }
   return "";
 }

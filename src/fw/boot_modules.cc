@@ -119,6 +119,32 @@ void choose_command_lines(const dt::Node& chosen, BootInfo& out) {
     out.dom0_command_line = *bootargs;
 }
 
+// Addresses of a stub: one or two cells.
+std::optional<std::uint64_t> number(const dt::Node& node, std::string_view name) {
+  const auto property = node.property(name);
+  return property ? property->as_number() : std::nullopt;
+}
+
+Result<> read_efi_handover(const dt::Node& chosen, BootInfo& out) {
+  const auto start = number(chosen, "linux,uefi-mmap-start");
+  const auto size = number(chosen, "linux,uefi-mmap-size");
+  const auto table = number(chosen, "linux,uefi-system-table");
+  if (!start && !table) return {};
+  const auto stride = chosen.cell("linux,uefi-mmap-desc-size");
+  const auto version = chosen.cell("linux,uefi-mmap-desc-ver");
+  const auto range =
+      start && size ? PaRange::from_size(Pa(*start), *size) : std::optional<PaRange>();
+  if (!table || !range || !stride || !version)
+    return chosen.tree().notes().error(Error::kCorrupt, "/chosen: half of linux,uefi-* is missing");
+  out.efi = EfiHandover{.system_table = Pa(*table),
+                        .memory_map = *range,
+                        .descriptor_size = *stride,
+                        .descriptor_version = *version,
+                        .rsdp = std::nullopt};
+  if (const auto rsdp = number(chosen, "socle,acpi-rsdp")) out.efi->rsdp = Pa(*rsdp);
+  return {};
+}
+
 bool lies_in(const PaRange& range, std::span<const PaRange> ram) {
   return std::ranges::any_of(ram, [&](const PaRange& bank) { return bank.contains(range); });
 }
@@ -153,7 +179,7 @@ Result<> read_boot_info(const dt::Tree& tree, BootInfo& out, ModuleProbe is_xsm_
   unsigned untyped = 0;
   TRY(read_modules(chosen, 2, untyped, out, is_xsm_policy));
   choose_command_lines(chosen, out);
-  return {};
+  return read_efi_handover(chosen, out);
 }
 
 Result<> check_modules(const BootInfo& info, std::span<const PaRange> ram,

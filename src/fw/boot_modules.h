@@ -30,16 +30,28 @@ struct BootModule {
   dt::NodeId node = dt::kNoNode;
 };
 
+// What a start by UEFI leaves in /chosen besides, as Linux's and Xen's stubs write it
+// (linux,uefi-*; Linux, Documentation/arch/arm/uefi.rst), and the place of ACPI's tables.
+struct EfiHandover {
+  Pa system_table;
+  PaRange memory_map;
+  std::uint32_t descriptor_size = 0;
+  std::uint32_t descriptor_version = 0;
+  std::optional<Pa> rsdp;
+};
+
 struct BootInfo {
   static constexpr std::size_t kMaxModules = 16;
   InplaceVector<BootModule, kMaxModules> modules;
   std::string_view socle_command_line;
   std::string_view dom0_command_line;
+  std::optional<EfiHandover> efi;
   // The first of its kind; null without one.
   [[nodiscard]] const BootModule* find(ModuleKind kind) const;
 };
 
-// Reads both. Malformed modules (no reg, size zero, beyond 64 bits) are errors. `is_xsm_policy`
+// Reads all of it. Malformed modules (no reg, size zero, beyond 64 bits) are errors, and so is an
+// EFI memory map of which something is missing. `is_xsm_policy`
 // (may be null) looks at the first bytes of an untyped second module: GRUB passes XSM policies so.
 using ModuleProbe = bool (*)(const PaRange& module);
 Result<> read_boot_info(const dt::Tree& tree, BootInfo& out, ModuleProbe is_xsm_policy = nullptr);

@@ -178,5 +178,28 @@ TEST(BootModules, WithoutAKernelThereIsNoDom0) {
   EXPECT_TRUE(c.said("no kernel for dom0"));
 }
 
+TEST(BootModules, AnEfiStartSaysWhereItsMapAndTablesAre) {
+  TreeBuilder b = chosen();
+  b.wide("linux,uefi-system-table", {0xbfff'0018});
+  b.wide("linux,uefi-mmap-start", {0x1'4000'0000}).cells("linux,uefi-mmap-size", {480});
+  b.cells("linux,uefi-mmap-desc-size", {48}).cells("linux,uefi-mmap-desc-ver", {1});
+  b.wide("socle,acpi-rsdp", {0xbffe'0000});
+  const Read r(b);
+  ASSERT_TRUE(r.info.efi.has_value());
+  EXPECT_EQ(r.info.efi->system_table, Pa(0xbfff'0018));
+  EXPECT_EQ(r.info.efi->memory_map, bytes(0x1'4000'0000, 480));
+  EXPECT_EQ(r.info.efi->descriptor_size, 48u);
+  EXPECT_EQ(r.info.efi->descriptor_version, 1u);
+  EXPECT_EQ(r.info.efi->rsdp, Pa(0xbffe'0000));
+}
+
+TEST(BootModules, HalfAnEfiStartIsRefused) {
+  TreeBuilder b = chosen();
+  b.wide("linux,uefi-system-table", {0xbfff'0018}).wide("linux,uefi-mmap-start", {0x4000'0000});
+  const Read r(b);
+  EXPECT_EQ(r.done.error(), Error::kCorrupt);
+  EXPECT_TRUE(r.notes.mentions("linux,uefi-"));
+}
+
 }  // namespace
 }  // namespace socle::fw

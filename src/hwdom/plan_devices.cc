@@ -117,6 +117,8 @@ Result<> map_reserved(Planner& planner, MappingList& out) {
   for (const platform::ReservedRange& reserved : planner.platform().reserved) {
     const MfnRange frames = frames_touched(reserved.range).intersection(address_space(planner));
     if (frames.empty()) continue;
+    // Firmware's own memory is nothing a domain on a tree knows of.
+    if (reserved.origin == platform::ReservedRange::Origin::kFirmware) continue;
     // /memreserve/ outside RAM is a boot loader's mistake: there is nothing to keep away from.
     if (reserved.origin == platform::ReservedRange::Origin::kMemoryReservation &&
         !overlaps_any(planner.host_ram, frames))

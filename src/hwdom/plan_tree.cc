@@ -299,7 +299,7 @@ class TreeWriter {
         "bootargs",         "xen,xen-bootargs", "xen,dom0-bootargs",        "linux,initrd-start",
         "linux,initrd-end", "linux,elfcorehdr", "linux,usable-memory-range"};
     return std::ranges::find(kOurs, name) != kOurs.end() || name.starts_with("linux,uefi-") ||
-           name.starts_with("xen,");
+           name.starts_with("xen,") || name.starts_with("socle,");
   }
 
   void rewrite_chosen(const Node& node) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstring>
 #include <optional>
 
 #include "abi/event_channel.h"
@@ -37,6 +38,7 @@
 #include "port/clock.h"
 #include "port/cpu.h"
 #include "port/memory_features.h"
+#include "port/phys_window.h"
 #include "stage2/vmid.h"
 
 namespace socle::image {
@@ -80,6 +82,8 @@ class Boot {
  private:
   Result<> read_firmware();
   void apply_options();
+  Result<> read_memory();
+  Result<> read_efi_map(const fw::EfiHandover& efi);
   Result<> make_memory();
   Result<> read_platform();
   Result<> start_devices();
@@ -103,6 +107,7 @@ class Boot {
   const fw::dt::Tree* tree_ = nullptr;
   fw::BootInfo boot_;
   fw::Options options_;
+  std::span<const fw::EfiMemoryRange> efi_memory_;  // empty without UEFI
   std::span<const platform::RamBank> ram_;
   std::span<const platform::ReservedRange> reserved_;
   PaRange heap_;
@@ -125,8 +130,40 @@ Result<> Boot::read_firmware() {
   options_ = fw::parse_options(boot_.socle_command_line, notes_);
   apply_options();
   log_info("command line: {}", boot_.socle_command_line);
-  ram_ = TRY(platform::read_ram(*tree_, early_, notes_));
+  return read_memory();
+}
+
+// What is RAM: UEFI's word, if it was UEFI that started us, else the tree's.
+Result<> Boot::read_memory() {
+  if (boot_.efi) TRY(read_efi_map(*boot_.efi));
+  const bool has_map = !efi_memory_.empty();
+  ram_ = TRY(has_map ? platform::read_ram(efi_memory_, early_, notes_)
+                     : platform::read_ram(*tree_, early_, notes_));
   reserved_ = TRY(platform::read_reserved(*tree_, early_, notes_));
+  if (has_map) reserved_ = TRY(platform::read_reserved(efi_memory_, reserved_, early_));
+  return {};
+}
+
+// Copies it: nothing keeps the memory it lies in, and nothing but this reads it.
+Result<> Boot::read_efi_map(const fw::EfiHandover& efi) {
+  const PaRange& map = efi.memory_map;
+  const std::uint64_t space = std::uint64_t{1} << port::memory_features().pa_bits;
+  if (map.size() > fw::kMaxEfiMemoryMapBytes || map.end().value() > space)
+    return notes_.error(Error::kOutOfRange, "EFI memory map: at {}, which cannot be", map);
+  const std::span<std::byte> bytes = TRY(early_.allocate<std::byte>(map.size()));
+  for (std::size_t done = 0; done < bytes.size();) {
+    const Pa from = map.begin() + done;
+    const std::size_t part =
+        std::min<std::size_t>(kFrameSize - from.offset_in_frame(), bytes.size() - done);
+    const port::PhysWindow window(from.frame());
+    std::memcpy(bytes.data() + done, window.data() + from.offset_in_frame(), part);
+    done += part;
+  }
+  efi_memory_ = TRY(fw::read_efi_memory_map({.bytes = bytes,
+                                             .descriptor_size = efi.descriptor_size,
+                                             .descriptor_version = efi.descriptor_version},
+                                            early_, notes_));
+  log_info("started by UEFI: {} ranges of memory", efi_memory_.size());
   return {};
 }
 
@@ -183,9 +220,11 @@ Result<> Boot::make_memory() {
 }
 
 Result<> Boot::read_platform() {
-  platform_ = TRY(
-      platform::read(*tree_, {.dtuart = options_.dtuart, .boot_mpidr = el2::mpidr_of(CpuIndex{0})},
-                     *arena_, notes_));
+  platform_ = TRY(platform::read(*tree_,
+                                 {.dtuart = options_.dtuart,
+                                  .boot_mpidr = el2::mpidr_of(CpuIndex{0}),
+                                  .efi_memory = efi_memory_},
+                                 *arena_, notes_));
   show_notes();
   log_info("machine: {} CPUs, {} MiB of RAM, {} devices", platform_->cpus.size(),
            platform_->ram_bytes() >> 20, platform_->devices.size());

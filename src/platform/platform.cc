@@ -66,8 +66,12 @@ Result<const Platform*> read(const fw::dt::Tree& tree, const ReadOptions& option
   const Reader reader{tree, arena, notes};
   Platform* platform = TRY(arena.make<Platform>());
   TRY(read_cpus(reader, options, *platform));
-  platform->ram = TRY(read_ram(tree, arena, notes));
+  const bool has_map = !options.efi_memory.empty();
+  platform->ram =
+      TRY(has_map ? read_ram(options.efi_memory, arena, notes) : read_ram(tree, arena, notes));
   platform->reserved = TRY(read_reserved(tree, arena, notes));
+  if (has_map)
+    platform->reserved = TRY(read_reserved(options.efi_memory, platform->reserved, arena));
   TRY(read_dynamic_reservations(reader, *platform));
   read_gic(reader, *platform);
   read_timer(reader, *platform);

@@ -22,6 +22,7 @@
 #include "fw/arena.h"
 #include "fw/diagnostics.h"
 #include "fw/dt/tree.h"
+#include "fw/efi_memory_map.h"
 
 namespace socle::platform {
 
@@ -53,7 +54,8 @@ struct RamBank {
 };
 
 struct ReservedRange {
-  enum class Origin : std::uint8_t { kMemoryReservation, kReservedMemory, kFrameBuffer };
+  // kFirmware: UEFI's own. It lies outside the banks, and no domain gets it unasked.
+  enum class Origin : std::uint8_t { kMemoryReservation, kReservedMemory, kFrameBuffer, kFirmware };
   PaRange range;
   Origin origin = Origin::kMemoryReservation;
   bool no_map = false;
@@ -223,6 +225,9 @@ struct Platform {
 struct ReadOptions {
   std::string_view dtuart{};
   std::optional<std::uint64_t> boot_mpidr{};
+  // UEFI's memory map (fw::read_efi_memory_map). If there is one, it says what is RAM: the tree's
+  // memory nodes are ignored; what the tree reserves is reserved besides.
+  std::span<const fw::EfiMemoryRange> efi_memory{};
 };
 Result<const Platform*> read(const fw::dt::Tree& tree, const ReadOptions& options, fw::Arena& arena,
                              fw::Diagnostics& notes);
@@ -237,6 +242,13 @@ Result<std::span<const RamBank>> read_ram(const fw::dt::Tree& tree, fw::Arena& a
                                           fw::Diagnostics& notes);
 Result<std::span<const ReservedRange>> read_reserved(const fw::dt::Tree& tree, fw::Arena& arena,
                                                      fw::Diagnostics& notes);
+// The same from UEFI's memory map. Banks: memory that is free after boot services, less all that
+// something else claims, too. Reserved: firmware's memory, added to `others`.
+Result<std::span<const RamBank>> read_ram(std::span<const fw::EfiMemoryRange> map, fw::Arena& arena,
+                                          fw::Diagnostics& notes);
+Result<std::span<const ReservedRange>> read_reserved(std::span<const fw::EfiMemoryRange> map,
+                                                     std::span<const ReservedRange> others,
+                                                     fw::Arena& arena);
 
 // A place of `size` bytes in RAM that meets none of `reserved` and none of `occupied`, at a
 // multiple of `alignment` (a power of two); the highest below `limit`, so that the low banks stay
