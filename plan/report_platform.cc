@@ -60,6 +60,9 @@ void read_memory(const Board& board, PlatformFacts& out) {
     out.ram.push_back({bank.range, "RAM", path_of(board, bank.node)});
   for (const platform::ReservedRange& reserved : board.platform->reserved) {
     std::string what = origin_name(reserved.origin);
+    if (reserved.is_frame_buffer &&
+        reserved.origin != platform::ReservedRange::Origin::kFrameBuffer)
+      what += ", frame buffer";
     if (reserved.no_map) what += ", no-map";
     if (reserved.reusable) what += ", reusable";
     out.reserved.push_back({reserved.range, what, path_of(board, reserved.node)});

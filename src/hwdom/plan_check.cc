@@ -11,7 +11,7 @@ namespace {
 
 bool is_gicv2_interface(const PlanInput& input, const Mapping& mapping) {
   return input.platform->gic.version == platform::Gic::Version::kV2 &&
-         mapping.attributes.reason() == Reason::kInterruptController;
+         mapping.source == input.platform->gic.node;
 }
 
 bool may_be(const Attributes& attributes) {
@@ -146,6 +146,12 @@ class Proofreader {
         if (!contained_in_one(plan_.ram, frames) || !contained_in_one(ram_, frames))
           wrong("plan: {} is no RAM of the domain", frames);
         return;
+      case Reason::kFrameBuffer:
+        // Reserved memory, or a device's like any other.
+        if (overlaps_any(ram_, frames) && !contained_in_one(reserved_, frames))
+          wrong("plan: frame buffer {} contains RAM", frames);
+        if (overlaps_any(plan_.ram, frames)) wrong("plan: {} is mapped twice", frames);
+        return;
       case Reason::kReservedMemory:
         if (!contained_in_one(reserved_, frames)) wrong("plan: {} is not reserved", frames);
         if (overlaps_any(plan_.ram, frames)) wrong("plan: {} is mapped twice", frames);
@@ -155,7 +161,6 @@ class Proofreader {
       case Reason::kPciWindow:
       case Reason::kOnChipSram:
       case Reason::kInterruptController:
-      case Reason::kFrameBuffer:
       case Reason::kSharedInfo:
       case Reason::kGrantTable:
       case Reason::kGrantMapping:
@@ -268,7 +273,8 @@ class Proofreader {
     RangeList devices(arena_);
     RangeList more(arena_);
     for (const Mapping& mapping : plan_.mappings)
-      if (is_of_a_device(mapping)) TRY(devices.push_back(mapping.mfns()));
+      if (is_of_a_device(mapping) && !overlaps_any(ram_, mapping.mfns()))
+        TRY(devices.push_back(mapping.mfns()));
     normalise(devices);
     for (const MfnRange& range : devices)
       if (!contained_in_one(permitted, range)) wrong("plan: device {} is not permitted", range);

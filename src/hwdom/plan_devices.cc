@@ -24,18 +24,10 @@ MfnRange address_space(const Planner& planner) {
 
 Attributes attributes_of(const Planner& planner, const platform::Device& device,
                          const platform::Region& region) {
-  const Node node = planner.tree().node(device.node);
-  InplaceVector<std::string_view, 8> compatibles;
-  const auto property = node.property("compatible");
-  for (std::size_t i = 0; property && !compatibles.full(); ++i) {
-    const auto name = property->string_at(i);
-    if (!name || !compatibles.push_back(*name)) break;
-  }
-  const bool is_window = region.kind == platform::Region::Kind::kPciMemory ||
+  NodeTraits traits = traits_of(planner.tree().node(device.node));
+  traits.is_pci_window = region.kind == platform::Region::Kind::kPciMemory ||
                          region.kind == platform::Region::Kind::kPciIo;
-  return policy::device(policy::DomainKind::kHardware, {.compatibles = compatibles.span(),
-                                                        .no_memory_wc = node.has("no-memory-wc"),
-                                                        .is_pci_window = is_window});
+  return policy::device(policy::DomainKind::kHardware, traits.view());
 }
 
 Outcome outcome_of(const Planner& planner, const platform::Device& device, const MfnRange& frames) {
@@ -123,7 +115,10 @@ Result<> map_reserved(Planner& planner, MappingList& out) {
     if (reserved.origin == platform::ReservedRange::Origin::kMemoryReservation &&
         !overlaps_any(planner.host_ram, frames))
       continue;
-    TRY(claims.push_back({frames, policy::reserved_memory(reserved.no_map), reserved.node, true}));
+    const Attributes attributes = reserved.is_frame_buffer
+                                      ? policy::frame_buffer(policy::DomainKind::kHardware)
+                                      : policy::reserved_memory(reserved.no_map);
+    TRY(claims.push_back({frames, attributes, reserved.node, true}));
   }
   MappingList all(planner.arena);
   MappingList not_in_banks(planner.arena);
@@ -252,6 +247,17 @@ Result<> assemble(Planner& planner, std::span<const Mapping> reserved,
 }
 
 }  // namespace
+
+NodeTraits traits_of(const Node& node) {
+  NodeTraits traits;
+  const auto property = node.property("compatible");
+  for (std::size_t i = 0; property && !traits.compatibles.full(); ++i) {
+    const auto name = property->string_at(i);
+    if (!name || !traits.compatibles.push_back(*name)) break;
+  }
+  traits.no_memory_wc = node.has("no-memory-wc");
+  return traits;
+}
 
 Result<> plan_devices(Planner& planner) {
   fw::ArenaVector<Claim> claims(planner.arena);

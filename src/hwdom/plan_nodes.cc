@@ -160,14 +160,8 @@ NodeDecision decide(const Planner& planner, const Node& node) {
 }
 
 bool describes_as_a_whole(const Node& node) {
-  const auto property = node.property("compatible");
-  for (std::size_t i = 0; property && i < 16; ++i) {
-    const auto name = property->string_at(i);
-    if (!name) break;
-    const policy::Rule* rule = policy::find_rule(std::span(&*name, 1));
-    if (rule != nullptr) return rule->outer_region_only;
-  }
-  return false;
+  const policy::Rule* rule = policy::find_rule(traits_of(node).view());
+  return rule != nullptr && rule->outer_region_only;
 }
 
 }  // namespace

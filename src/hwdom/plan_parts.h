@@ -46,6 +46,19 @@ Result<> plan_permitted(Planner& planner);   // MMIO that may be mapped later
 // A page that a kept device has only a part of may go to the domain for its other part?
 bool may_share_pages(NodeReason reason);
 
+// What policy wants to know of a node. Names beyond the first 16 are not looked at.
+struct NodeTraits {
+  InplaceVector<std::string_view, 16> compatibles;
+  bool no_memory_wc = false;
+  bool is_pci_window = false;
+  [[nodiscard]] policy::DeviceTraits view() const {
+    return {.compatibles = compatibles.span(),
+            .no_memory_wc = no_memory_wc,
+            .is_pci_window = is_pci_window};
+  }
+};
+NodeTraits traits_of(const fw::dt::Node& node);
+
 // --- sorted, disjoint lists of frame ranges ---
 using RangeList = fw::ArenaVector<MfnRange>;
 // Sorts and merges in place what overlaps or touches.

@@ -126,9 +126,12 @@ Result<> plan_permitted(Planner& planner) {
   planner.out.mmio_fault = planner.input.options->mmio_fault.value_or(fw::MmioFault::kDeny);
   RangeList permitted(planner.arena);
   if (planner.out.mmio_fault == fw::MmioFault::kMap) TRY(permit_the_rest(planner, permitted));
-  // Pages that a kept device shares with one of the domain's are mapped: they are its, too.
+  // Pages that a kept device shares with one of the domain's are mapped: they are its, too. A frame
+  // buffer in RAM is mapped and stays RAM.
   for (const Mapping& mapping : planner.out.mappings)
-    if (is_of_a_device(mapping.attributes.reason())) TRY(permitted.push_back(mapping.mfns()));
+    if (is_of_a_device(mapping.attributes.reason()) &&
+        !overlaps_any(planner.host_ram, mapping.mfns()))
+      TRY(permitted.push_back(mapping.mfns()));
   normalise(permitted);
   planner.out.permitted = permitted.finish();
   return {};

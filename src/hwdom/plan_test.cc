@@ -151,6 +151,39 @@ TEST(Plan, ReservedMemoryThatSocleSitsInIsNotMapped) {
   EXPECT_TRUE(p.is_consistent());
 }
 
+TEST(Plan, FrameBuffersAreKnownHoweverTheTreeDescribesThem) {
+  VirtMachine machine;
+  machine.command_line = "dom0_mem=512M";
+  machine.in_reserved = [](TreeBuilder& b) {
+    b.begin("splash@b0000000").text("compatible", "framebuffer");
+    b.wide("reg", {0xb000'0000, 0x80'0000}).flag("no-map").end();
+    b.begin("pixels@b1000000").wide("reg", {0xb100'0000, 0x80'0000}).cells("phandle", {0x77}).end();
+    b.begin("dsp@b2000000").wide("reg", {0xb200'0000, 0x80'0000}).end();
+  };
+  machine.in_chosen = [](TreeBuilder& b) {
+    b.flag("ranges");
+    b.begin("framebuffer@b1000000").text("compatible", "simple-framebuffer");
+    b.cells("memory-region", {0x77}).end();
+    b.begin("framebuffer@b3000000").text("compatible", "simple-framebuffer");
+    b.wide("reg", {0xb300'0000, 0x80'0000}).end();
+  };
+  machine.more = [](TreeBuilder& b) {
+    b.begin("framebuffer@c000000").text("compatible", "simple-framebuffer");
+    b.wide("reg", {0xc00'0000, 0x10'0000}).end();
+  };
+  Planned p(machine);
+  ASSERT_TRUE(p.ok());
+  for (const std::uint64_t at : {0xb000'0000u, 0xb100'0000u, 0xb300'0000u, 0xc00'0000u}) {
+    ASSERT_TRUE(p.at(at) != nullptr);
+    EXPECT_TRUE(p.at(at)->attributes == policy::frame_buffer(policy::DomainKind::kHardware));
+  }
+  EXPECT_TRUE(p.at(0xb200'0000)->attributes == policy::reserved_memory(false));
+  // In RAM or not, nobody asks for it with another type unless it is a device's.
+  for (const MfnRange& range : p.plan().permitted)
+    EXPECT_FALSE(range.overlaps(frames(0xb000'0000, 0xb400'0000)));
+  EXPECT_TRUE(p.is_consistent());
+}
+
 // --- devices ---
 
 TEST(Plan, MergesTheDevicesPagesIntoRanges) {
@@ -361,7 +394,9 @@ TEST(Plan, MapsTheVirtualCpuInterfaceOfAGicV2) {
   EXPECT_TRUE(interface->attributes.type() == MemoryType::kDeviceNGnRE);
   EXPECT_TRUE(p.at(0x804'0000) == nullptr);
   EXPECT_TRUE(p.at(0x800'0000) == nullptr);
-  EXPECT_TRUE(p.at(0x802'0000) != nullptr);  // the MSI frame is a device
+  // The MSI frame is the domain's, and as strict as the rest of the GIC.
+  ASSERT_TRUE(p.at(0x802'0000) != nullptr);
+  EXPECT_TRUE(p.at(0x802'0000)->attributes == policy::interrupt_controller());
   EXPECT_TRUE(p.is_consistent());
 }
 

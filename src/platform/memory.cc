@@ -83,6 +83,8 @@ Result<> add_reserved(const Reader& reader, const Node& node, ReservedRange::Ori
                        .origin = origin,
                        .no_map = node.has("no-map"),
                        .reusable = node.has("reusable"),
+                       .is_frame_buffer = origin == ReservedRange::Origin::kFrameBuffer ||
+                                          node.is_compatible("framebuffer"),
                        .node = node.id()}));
   }
   return {};
@@ -90,6 +92,17 @@ Result<> add_reserved(const Reader& reader, const Node& node, ReservedRange::Ori
 
 bool is_frame_buffer(const Node& node) {
   return node.is_compatible("simple-framebuffer");
+}
+
+// The binding's other way: the frame buffer is a region of /reserved-memory, and its node points
+// there.
+void mark_memory_region(const Reader& reader, const Node& frame_buffer,
+                        std::span<ReservedRange> list) {
+  const auto phandle = frame_buffer.cell("memory-region");
+  const Node region = phandle ? reader.tree.find_phandle(*phandle) : Node();
+  if (!region) return;
+  for (ReservedRange& reserved : list)
+    if (reserved.node == region.id()) reserved.is_frame_buffer = true;
 }
 
 }  // namespace
@@ -106,9 +119,12 @@ Result<std::span<const ReservedRange>> read_reserved(const fw::dt::Tree& tree, f
         TRY(add_reserved(reader, node, ReservedRange::Origin::kReservedMemory, out));
   // What firmware draws into is memory that nobody may reuse, wherever its node stands.
   if (const Node chosen = tree.root().child("chosen"))
-    for (const Node node : chosen.children())
-      if (node.is_available() && is_frame_buffer(node))
-        TRY(add_reserved(reader, node, ReservedRange::Origin::kFrameBuffer, out));
+    for (const Node node : chosen.children()) {
+      if (!node.is_available() || !is_frame_buffer(node)) continue;
+      TRY(reader.tree.charge(out.size()));
+      mark_memory_region(reader, node, out.span());
+      TRY(add_reserved(reader, node, ReservedRange::Origin::kFrameBuffer, out));
+    }
   fw::sort_by(out.span(), [](const ReservedRange& reserved) {
     return std::pair(reserved.range.begin(), reserved.range.end());
   });

@@ -60,6 +60,9 @@ struct ReservedRange {
   Origin origin = Origin::kMemoryReservation;
   bool no_map = false;
   bool reusable = false;
+  // Firmware draws into it: a "framebuffer" of /reserved-memory, what a simple-framebuffer's
+  // memory-region leads to, or its own `reg`.
+  bool is_frame_buffer = false;
   NodeId node = fw::dt::kNoNode;
 };
 

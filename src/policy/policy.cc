@@ -8,15 +8,82 @@ namespace socle::policy {
 
 namespace {
 
-// Devices that need more than the default of their domain.
-constexpr std::array<Rule, 1> kRules = {{
-    {.compatible = "mmio-sram",
-     .type = MemoryType::kNormalWriteBack,
-     .permissions = kReadWriteExecute,
-     .reason = Reason::kOnChipSram,
-     .outer_region_only = true,
-     .why = "on-chip memory: code may run there, accesses may be of any kind"},
-}};
+bool cannot_be_combined(const DeviceTraits& traits) {
+  return traits.no_memory_wc;
+}
+
+// Pages of an interrupt controller that a domain may have besides the virtual one.
+constexpr Rule interrupt_controller_rule(std::string_view compatible) {
+  return {.compatible = compatible,
+          .acpi_id = {},
+          .applies = nullptr,
+          .type = MemoryType::kDeviceNGnRE,
+          .type_for_others = MemoryType::kDeviceNGnRE,
+          .permissions = kReadWrite,
+          .reason = Reason::kInterruptController,
+          .outer_region_only = false,
+          .why = "shared between vCPUs: the strictest type that works"};
+}
+
+// A frame buffer is written only: what a display reads from memory it reads without the CPUs'
+// caches. The hardware domain says so itself; others get what can be written in bursts.
+constexpr Rule kFrameBufferRule = {.compatible = "simple-framebuffer",
+                                   .acpi_id = {},
+                                   .applies = nullptr,
+                                   .type = MemoryType::kNormalWriteBack,
+                                   .type_for_others = MemoryType::kNormalNonCacheable,
+                                   .permissions = kReadWrite,
+                                   .reason = Reason::kFrameBuffer,
+                                   .outer_region_only = false,
+                                   .why = "pixels: writes may be combined, nothing has effects"};
+
+constexpr Rule pci_bridge_rule(std::string_view acpi_id) {
+  return {.compatible = {},
+          .acpi_id = acpi_id,
+          .applies = nullptr,
+          .type = MemoryType::kNormalWriteBack,
+          .type_for_others = MemoryType::kDeviceNGnRE,
+          .permissions = kReadWrite,
+          .reason = Reason::kPciWindow,
+          .outer_region_only = false,
+          .why = "a PCI bridge's windows: each driver knows what is behind them"};
+}
+
+constexpr std::array kRules = {
+    interrupt_controller_rule("arm,gic-v3"),
+    interrupt_controller_rule("arm,gic-v3-its"),
+    interrupt_controller_rule("arm,gic-v2m-frame"),
+    interrupt_controller_rule("arm,gic-400"),
+    interrupt_controller_rule("arm,cortex-a15-gic"),
+    interrupt_controller_rule("arm,cortex-a9-gic"),
+    Rule{.compatible = "mmio-sram",
+         .acpi_id = {},
+         .applies = cannot_be_combined,
+         .type = MemoryType::kDeviceNGnRE,
+         .type_for_others = MemoryType::kDeviceNGnRE,
+         .permissions = kReadWrite,
+         .reason = Reason::kOnChipSram,
+         .outer_region_only = true,
+         .why = "no-memory-wc: its bus does not take what combining makes of accesses"},
+    Rule{.compatible = "mmio-sram",
+         .acpi_id = {},
+         .applies = nullptr,
+         .type = MemoryType::kNormalWriteBack,
+         .type_for_others = MemoryType::kNormalWriteBack,
+         .permissions = kReadWriteExecute,
+         .reason = Reason::kOnChipSram,
+         .outer_region_only = true,
+         .why = "on-chip memory: code may run there, accesses may be of any kind"},
+    kFrameBufferRule,
+    pci_bridge_rule("PNP0A08"),
+    pci_bridge_rule("PNP0A03"),
+};
+
+bool names(const Rule& rule, const DeviceTraits& traits) {
+  if (!rule.acpi_id.empty() && rule.acpi_id == traits.acpi_id) return true;
+  return !rule.compatible.empty() &&
+         std::ranges::find(traits.compatibles, rule.compatible) != traits.compatibles.end();
+}
 
 // The weaker the type, the higher: how much the hardware may do on its own.
 unsigned freedom(MemoryType type) {
@@ -65,10 +132,13 @@ MemoryType memory_type(DomainKind domain, RequestedType type) {
 
 }  // namespace
 
-const Rule* find_rule(std::span<const std::string_view> compatibles) {
-  for (const std::string_view compatible : compatibles)
-    for (const Rule& rule : kRules)
-      if (rule.compatible == compatible) return &rule;
+std::span<const Rule> rules() {
+  return kRules;
+}
+
+const Rule* find_rule(const DeviceTraits& traits) {
+  for (const Rule& rule : kRules)
+    if (names(rule, traits) && (rule.applies == nullptr || rule.applies(traits))) return &rule;
   return nullptr;
 }
 
@@ -94,16 +164,18 @@ Attributes requested_device(DomainKind domain, RequestedType type) {
 }
 
 Attributes device(DomainKind domain, const DeviceTraits& traits) {
-  if (const Rule* rule = find_rule(traits.compatibles)) {
-    // "no-memory-wc": its bus does not take what write-combining or caching would make of accesses.
-    if (traits.no_memory_wc)
-      return AttributeFactory::make(MemoryType::kDeviceNGnRE, kReadWrite, rule->reason);
-    return AttributeFactory::make(rule->type, rule->permissions, rule->reason);
-  }
+  const bool is_hardware = domain == DomainKind::kHardware;
+  if (const Rule* rule = find_rule(traits))
+    return AttributeFactory::make(is_hardware ? rule->type : rule->type_for_others,
+                                  rule->permissions, rule->reason);
   const Reason reason = traits.is_pci_window ? Reason::kPciWindow : Reason::kDeviceRegisters;
-  const MemoryType type =
-      domain == DomainKind::kHardware ? MemoryType::kNormalWriteBack : MemoryType::kDeviceNGnRE;
-  return AttributeFactory::make(type, kReadWrite, reason);
+  return AttributeFactory::make(memory_type(domain, RequestedType::kDefault), kReadWrite, reason);
+}
+
+Attributes frame_buffer(DomainKind domain) {
+  const Rule& rule = kFrameBufferRule;
+  return AttributeFactory::make(domain == DomainKind::kHardware ? rule.type : rule.type_for_others,
+                                rule.permissions, rule.reason);
 }
 
 Attributes combined(const Attributes& first, const Attributes& second) {

@@ -56,6 +56,7 @@ class AttributeFactory {
   friend constexpr Attributes interrupt_controller();
   friend Attributes on_demand(DomainKind domain);
   friend Attributes device(DomainKind domain, const DeviceTraits& traits);
+  friend Attributes frame_buffer(DomainKind domain);
   friend Attributes requested_device(DomainKind domain, RequestedType type);
   friend Attributes combined(const Attributes& first, const Attributes& second);
   friend constexpr Attributes socle_code();
@@ -108,24 +109,37 @@ std::optional<RequestedType> requested_type(std::string_view name);
 Attributes requested_device(DomainKind domain, RequestedType type);
 
 // --- devices (stage 2) ---
-// What decides about a device's region. `compatibles` are those of its node, most specific first.
+// What decides about a device's region, from a tree or from ACPI: the same rules for both.
 struct DeviceTraits {
-  std::span<const std::string_view> compatibles{};
-  bool no_memory_wc = false;  // mmio-sram's property
+  std::span<const std::string_view> compatibles{};  // of its node, most specific first
+  std::string_view acpi_id{};                       // _HID, as text ("PNP0A08")
+  bool no_memory_wc = false;                        // mmio-sram's property
   bool is_pci_window = false;
 };
-// One line of the registry: devices that need more than the default.
+// One line of the registry: devices that need something else than their domain's default.
 struct Rule {
+  using Predicate = bool (*)(const DeviceTraits&);
+
+  // Either of the two names the device; an empty one names nobody.
   std::string_view compatible;
-  MemoryType type;
+  std::string_view acpi_id;
+  Predicate applies;  // null: to all of that name
+  MemoryType type;    // for the hardware domain
+  MemoryType type_for_others;
   Permissions permissions;
   Reason reason;
   // Children of the node are parts of its region: their `reg` is not mapped for itself.
   bool outer_region_only;
   const char* why;
 };
-const Rule* find_rule(std::span<const std::string_view> compatibles);
+// In the order in which they are tried.
+std::span<const Rule> rules();
+// The first rule that fits, or null.
+const Rule* find_rule(const DeviceTraits& traits);
 Attributes device(DomainKind domain, const DeviceTraits& traits);
+// Memory that a display shows: as device() for a "simple-framebuffer", for those that a tree
+// describes as reserved memory.
+Attributes frame_buffer(DomainKind domain);
 
 // What a page gets that two regions share: the stricter type (a device must not be read ahead of
 // time because a neighbour is memory), and every permission that one of them needs. The reason of

@@ -88,6 +88,12 @@ TEST(Policy, OnChipSramIsMemoryUnlessItsBusCannotTakeIt) {
 }
 
 TEST(Policy, TheGicIsDeviceForEverybody) {
+  for (const std::string_view compatible : {"arm,gic-v3-its", "arm,gic-v2m-frame", "arm,gic-400"}) {
+    // Even if the node claims to be something else as well.
+    const std::array<std::string_view, 2> names = {"mmio-sram", compatible};
+    for (const DomainKind domain : {DomainKind::kHardware, DomainKind::kGuest})
+      EXPECT_TRUE(device(domain, {.compatibles = names}) == interrupt_controller());
+  }
   EXPECT_TRUE(interrupt_controller().type() == MemoryType::kDeviceNGnRE);
   EXPECT_FALSE(interrupt_controller().permissions().execute);
 }
@@ -96,6 +102,47 @@ TEST(Policy, RegistersAndWindowsDifferInTheirReasonOnly) {
   const Attributes window = device(DomainKind::kHardware, {.is_pci_window = true});
   EXPECT_TRUE(window.reason() == Reason::kPciWindow);
   EXPECT_TRUE(window.same_mapping(device(DomainKind::kHardware, {.compatibles = kPlain})));
+}
+
+TEST(Policy, FrameBuffersCanBeWrittenInBurstsAndNeverRun) {
+  constexpr std::array<std::string_view, 2> kNames = {"allwinner,simple-framebuffer",
+                                                      "simple-framebuffer"};
+  for (const DomainKind domain : {DomainKind::kHardware, DomainKind::kGuest}) {
+    const Attributes attributes = device(domain, {.compatibles = kNames});
+    EXPECT_TRUE(attributes == frame_buffer(domain));
+    EXPECT_TRUE(attributes.reason() == Reason::kFrameBuffer);
+    EXPECT_TRUE(attributes.permissions() == kReadWrite);
+  }
+  EXPECT_TRUE(frame_buffer(DomainKind::kHardware).type() == MemoryType::kNormalWriteBack);
+  EXPECT_TRUE(frame_buffer(DomainKind::kGuest).type() == MemoryType::kNormalNonCacheable);
+}
+
+TEST(Policy, ADeviceOfAcpiAsksTheSameRules) {
+  const Attributes bridge = device(DomainKind::kHardware, {.acpi_id = "PNP0A08"});
+  EXPECT_TRUE(bridge == device(DomainKind::kHardware, {.is_pci_window = true}));
+  EXPECT_TRUE(device(DomainKind::kGuest, {.acpi_id = "PNP0A03"}).type() ==
+              MemoryType::kDeviceNGnRE);
+  for (const DomainKind domain : {DomainKind::kHardware, DomainKind::kGuest})
+    EXPECT_TRUE(device(domain, {.acpi_id = "LNRO0005"}) == device(domain, {.compatibles = kPlain}));
+  // Names are those of their own world.
+  EXPECT_TRUE(find_rule({.acpi_id = "mmio-sram"}) == nullptr);
+  constexpr std::array<std::string_view, 1> kAcpiName = {"PNP0A08"};
+  EXPECT_TRUE(find_rule({.compatibles = kAcpiName}) == nullptr);
+  EXPECT_TRUE(find_rule({}) == nullptr);
+}
+
+TEST(Policy, EveryRuleCanBeReachedAndSaysWhy) {
+  for (const Rule& rule : rules()) {
+    EXPECT_TRUE(rule.why != nullptr);
+    EXPECT_NE(rule.compatible.empty(), rule.acpi_id.empty());
+    // Nobody but memory runs code, and nobody is weaker than the hardware domain.
+    EXPECT_TRUE(!rule.permissions.execute || rule.reason == Reason::kOnChipSram);
+    EXPECT_FALSE(rule.permissions.execute && is_device(rule.type));
+    const std::array<std::string_view, 1> names = {rule.compatible};
+    const DeviceTraits traits{.compatibles = names, .acpi_id = rule.acpi_id};
+    const DeviceTraits strict{.compatibles = names, .acpi_id = rule.acpi_id, .no_memory_wc = true};
+    EXPECT_TRUE(find_rule(traits) == &rule || find_rule(strict) == &rule);
+  }
 }
 
 TEST(Policy, AReadOnlyGrantCannotBeWritten) {

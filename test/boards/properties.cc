@@ -100,7 +100,8 @@ class Checker {
 
   // With dom0_mem, memory that firmware reserves comes on top of the banks.
   [[nodiscard]] bool is_reserved(const hwdom::Mapping& mapping, Mfn frame) const {
-    return mapping.attributes.reason() == Reason::kReservedMemory &&
+    return (mapping.attributes.reason() == Reason::kReservedMemory ||
+            mapping.attributes.reason() == Reason::kFrameBuffer) &&
            std::ranges::any_of(whole_.platform->reserved, [&](const auto& reserved) {
              return frames_touched(reserved.range).contains(frame);
            });

@@ -42,6 +42,7 @@ struct VirtMachine {
   std::string command_line = {};                       // Socle's
   std::function<void(TreeBuilder&)> more = {};         // inside the root
   std::function<void(TreeBuilder&)> in_reserved = {};  // inside /reserved-memory
+  std::function<void(TreeBuilder&)> in_chosen = {};    // inside /chosen
 
   void write(TreeBuilder& b) const {
     for (const auto& [begin, size] : reservations)
@@ -146,6 +147,7 @@ struct VirtMachine {
     b.begin("chosen").cells("#address-cells", {2}).cells("#size-cells", {2});
     if (with_console) b.text("stdout-path", "/pl011@9000000:115200n8");
     b.wide("kaslr-seed", {0x1234}).text("bootargs", "stale").text("xen,xen-bootargs", command_line);
+    if (in_chosen) in_chosen(b);
     for (const Module& module : modules) {
       b.begin(("module@" + hex(module.begin)).c_str());
       b.texts("compatible", {module.kind, "multiboot,module"});
