@@ -60,6 +60,7 @@ Json iommu(const IommuFacts& value) {
   return {{"node", value.node},
           {"kind", value.kind},
           {"enabled", value.enabled},
+          {"is_dom0s", value.is_dom0s},
           {"masters", value.masters}};
 }
 

@@ -49,7 +49,8 @@ struct IommuFacts {
   std::string node;
   std::string kind;
   bool enabled = true;
-  unsigned masters = 0;  // enabled devices behind it
+  bool is_dom0s = false;  // passed through
+  unsigned masters = 0;   // enabled devices behind it
 };
 
 // A device that does DMA, as far as the tree says so.

@@ -207,13 +207,19 @@ class MasterReader {
   std::map<fw::dt::NodeId, unsigned> masters_of_;  // of enabled IOMMUs
 };
 
+bool is_dom0s(const Board& board, fw::dt::NodeId node) {
+  return board.plan != nullptr &&
+         board.plan->nodes[index_of(node)].action == hwdom::NodeAction::kKeep;
+}
+
 void read_dma(const Board& board, PlatformFacts& out) {
   MasterReader reader(board);
   for (const platform::Device& device : board.platform->devices)
     reader.read(device, out);
   for (const platform::Iommu& iommu : board.platform->iommus)
     out.iommus.push_back({path_of(board, iommu.node), platform::to_string(iommu.kind),
-                          iommu.enabled, reader.masters_of(iommu.node)});
+                          iommu.enabled, is_dom0s(board, iommu.node),
+                          reader.masters_of(iommu.node)});
 }
 
 }  // namespace

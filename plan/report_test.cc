@@ -77,6 +77,12 @@ TEST(PlanReport, AMasterIsBehindAnIommuOnlyIfThatIsEnabled) {
   ASSERT_EQ(report.platform->iommus.size(), 2u);
 }
 
+TEST(PlanReport, TellsWhichIommusAreDom0s) {
+  const VirtMachine machine{.with_smmu = true};
+  EXPECT_FALSE(report_of(machine).platform->iommus.front().is_dom0s);
+  EXPECT_TRUE(report_of(machine, "iommu-passthrough=all").platform->iommus.front().is_dom0s);
+}
+
 TEST(PlanReport, AMappingNamesAllItsNodesOnce) {
   const Report report = report_of(VirtMachine{});
   const auto& mappings = report.domain->mappings;

@@ -104,7 +104,9 @@ Section memory_section(const PlatformFacts& platform) {
 Section iommu_section(const PlatformFacts& platform) {
   Section out{"IOMMUs", {}, {{"kind"}, {"state"}, {"masters", true}, {"node"}}, {}};
   for (const IommuFacts& iommu : platform.iommus)
-    out.rows.push_back({iommu.kind, iommu.enabled ? "enabled" : "disabled",
+    out.rows.push_back({iommu.kind,
+                        fmt::format("{}{}", iommu.enabled ? "enabled" : "disabled",
+                                    iommu.is_dom0s ? ", dom0's" : ""),
                         fmt::format("{}", iommu.masters), iommu.node});
   return out;
 }

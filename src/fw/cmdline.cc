@@ -200,6 +200,8 @@ Answer apply_value(Options& options, const Word& word) {
     return taken_if(set_level(options.guest_loglvl, options.guest_loglvl_none, value));
   if (same_name(word.name, "mmio_fault"))
     return taken_if(set_mmio_fault(options.mmio_fault, value));
+  if (same_name(word.name, "iommu_passthrough"))
+    return taken_if(!value.empty() && options.iommu_passthrough.push_back(value).has_value());
   return Answer::kUnknown;
 }
 

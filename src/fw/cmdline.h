@@ -2,8 +2,9 @@
 #pragma once
 
 // Socle's command line, in Xen's syntax. Words are separated by blanks; the last one of a name
-// wins; '-' and '_' in names are the same. An unknown word, and a known one with a bad value, adds
-// a warning and is ignored (boot loaders add words such as "placeholder").
+// wins (unless its option says otherwise); '-' and '_' in names are the same. An unknown word, and
+// a known one with a bad value, adds a warning and is ignored (boot loaders add words such as
+// "placeholder").
 //
 // Source: xen-command-line.pandoc (the meaning of types); Options' comments give each syntax.
 
@@ -11,6 +12,7 @@
 #include <optional>
 #include <string_view>
 
+#include "base/inplace_vector.h"
 #include "base/log.h"
 #include "fw/diagnostics.h"
 
@@ -42,6 +44,10 @@ struct Options {
   std::optional<LogLevel> guest_loglvl;
   bool guest_loglvl_none = false;
   std::optional<MmioFault> mmio_fault;  // nothing: as the kind of boot asks for
+  // iommu-passthrough=<path>|<compatible>|all, each given for itself (both have commas): IOMMUs
+  // that dom0 is to drive, because Socle does not.
+  static constexpr std::size_t kMaxIommus = 8;
+  InplaceVector<std::string_view, kMaxIommus> iommu_passthrough;
   bool noreboot = false;
   bool sync_console = false;
 };

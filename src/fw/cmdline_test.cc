@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fw/cmdline.h"
 
+#include <string>
 #include <vector>
 
 #include "base/test.h"
@@ -41,6 +42,23 @@ TEST(CommandLine, MmioFaultsHaveThreeAnswers) {
   const Parsed bad("mmio-fault=map mmio-fault=yes");
   EXPECT_TRUE(bad.options.mmio_fault == MmioFault::kMap);
   EXPECT_TRUE(bad.notes.mentions("'mmio-fault=yes' has a bad value"));
+}
+
+TEST(CommandLine, IommusToPassThroughAreCollected) {
+  EXPECT_TRUE(Parsed("").options.iommu_passthrough.empty());
+  const Parsed p("iommu-passthrough=/soc/iommu@1,0 iommu_passthrough=arm,smmu-v3");
+  ASSERT_EQ(p.options.iommu_passthrough.size(), 2u);
+  EXPECT_EQ(p.options.iommu_passthrough[0], "/soc/iommu@1,0");
+  EXPECT_EQ(p.options.iommu_passthrough[1], "arm,smmu-v3");
+  EXPECT_TRUE(p.notes.lines().empty());
+  EXPECT_TRUE(Parsed("iommu-passthrough=").notes.mentions("has a bad value"));
+  EXPECT_TRUE(Parsed("iommu-passthrough").notes.mentions("has a bad value"));
+  std::string many;
+  for (int i = 0; i < 9; ++i)
+    many += " iommu-passthrough=/iommu@" + std::to_string(i);
+  const Parsed full(many);
+  EXPECT_EQ(full.options.iommu_passthrough.size(), 8u);
+  EXPECT_TRUE(full.notes.mentions("'iommu-passthrough=/iommu@8' has a bad value"));
 }
 
 TEST(CommandLine, TheLastOneWins) {

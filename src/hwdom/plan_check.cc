@@ -101,6 +101,10 @@ class Proofreader {
     return {};
   }
 
+  [[nodiscard]] bool is_domains(NodeId node) const {
+    return plan_.nodes[index_of(node)].action == NodeAction::kKeep;
+  }
+
   // From the platform, not from the plan's own list.
   Result<> add_kept_devices(RangeList& kept) {
     const platform::Gic& gic = input_.platform->gic;
@@ -115,7 +119,8 @@ class Proofreader {
       TRY(kept.push_back(frames_inside(input_.platform->console->registers)));
     for (const platform::Iommu& iommu : input_.platform->iommus)
       for (const platform::Region& region : iommu.regions)
-        if (iommu.enabled) TRY(kept.push_back(frames_inside(region.range)));
+        if (iommu.enabled && !is_domains(iommu.node))
+          TRY(kept.push_back(frames_inside(region.range)));
     return {};
   }
 

@@ -66,6 +66,11 @@ void warn_of_undriven_iommus(Planner& planner) {
   const platform::Iommu* first = nullptr;
   for (const platform::Iommu& iommu : planner.platform().iommus) {
     if (!iommu.enabled) continue;
+    if (planner.is_domains(iommu.node)) {
+      planner.notes.warning("{} ({}) is passed through: dom0 decides where DMA behind it goes",
+                            planner.path(iommu.node).view(), platform::to_string(iommu.kind));
+      continue;
+    }
     if (first == nullptr) first = &iommu;
     ++count;
   }

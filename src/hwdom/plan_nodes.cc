@@ -125,7 +125,7 @@ NodeDecision drop(NodeReason reason) {
   return {.action = NodeAction::kDrop, .reason = reason};
 }
 
-NodeDecision decide_by_itself(const Planner& planner, const Node& node) {
+NodeDecision decide_by_itself(const Planner& planner, const Node& node, IommuRequests& requests) {
   const platform::Platform& platform = planner.platform();
   if (node.id() == platform.gic.node)
     return {.action = NodeAction::kRewrite, .reason = NodeReason::kInterruptController};
@@ -140,7 +140,7 @@ NodeDecision decide_by_itself(const Planner& planner, const Node& node) {
     return drop(reason);
   const bool is_iommu =
       std::ranges::binary_search(platform.iommus, node.id(), {}, &platform::Iommu::node);
-  if (is_iommu) return drop(NodeReason::kIommu);
+  if (is_iommu && !requests.names(node)) return drop(NodeReason::kIommu);
   if (uses_private_interrupt(platform.device(node.id())))
     return drop(NodeReason::kPrivateInterrupt);
   if (node.has("xen,passthrough"))
@@ -148,7 +148,7 @@ NodeDecision decide_by_itself(const Planner& planner, const Node& node) {
   return {};
 }
 
-NodeDecision decide(const Planner& planner, const Node& node) {
+NodeDecision decide(const Planner& planner, const Node& node, IommuRequests& requests) {
   if (node.depth() == 0) return {};
   const Node parent = node.parent();
   const NodeDecision above = planner.decision(parent.id());
@@ -156,7 +156,7 @@ NodeDecision decide(const Planner& planner, const Node& node) {
   // The rewritten GIC keeps only children that stand for devices (a GICv2m frame).
   const bool below_gic = above.reason == NodeReason::kInterruptController;
   if (below_gic && !node.has("compatible")) return drop(NodeReason::kInterruptController);
-  return decide_by_itself(planner, node);
+  return decide_by_itself(planner, node, requests);
 }
 
 bool describes_as_a_whole(const Node& node) {
@@ -166,18 +166,45 @@ bool describes_as_a_whole(const Node& node) {
 
 }  // namespace
 
+IommuRequests::IommuRequests(const Planner& planner) {
+  for (const std::string_view name : planner.input.options->iommu_passthrough) {
+    const NodeId node = name.starts_with('/') ? planner.tree().find(name).id() : fw::dt::kNoNode;
+    CHECK(requests_.push_back({.name = name, .node = node}).has_value());
+  }
+}
+
+bool IommuRequests::names(const Node& iommu) {
+  bool found = false;
+  for (Request& request : requests_) {
+    const bool is_meant =
+        request.name == "all" || request.node == iommu.id() || iommu.is_compatible(request.name);
+    request.is_met = request.is_met || is_meant;
+    found = found || is_meant;
+  }
+  return found;
+}
+
+void IommuRequests::warn(Planner& planner) const {
+  for (const Request& request : requests_)
+    if (!request.is_met)
+      planner.notes.warning("iommu-passthrough={}: no IOMMU of this path or compatible",
+                            request.name);
+}
+
 Result<> decide_nodes(Planner& planner) {
   const std::size_t count = planner.tree().node_count();
   const std::span<NodeDecision> decisions = TRY(planner.arena.allocate<NodeDecision>(count));
   planner.out.nodes = decisions;
+  IommuRequests requests(planner);
   for (std::uint32_t i = 0; i < count; ++i) {
     const Node node = planner.tree().node(NodeId{i});
-    decisions[i] = decide(planner, node);
+    decisions[i] = decide(planner, node, requests);
     if (i == 0) continue;
     const Node parent = node.parent();
     decisions[i].part_of_parent =
         decisions[index_of(parent.id())].part_of_parent || describes_as_a_whole(parent);
   }
+  requests.warn(planner);
   return {};
 }
 

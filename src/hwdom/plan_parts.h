@@ -43,6 +43,25 @@ Result<> plan_placements(Planner& planner);  // kernel, tree, initrd
 Result<> plan_free_space(Planner& planner);  // grant-table window, extended regions
 Result<> plan_permitted(Planner& planner);   // MMIO that may be mapped later
 
+// IOMMUs that the command line wants dom0 to have. Socle drives none yet; one that it drives could
+// not be given away.
+class IommuRequests {
+ public:
+  explicit IommuRequests(const Planner& planner);
+  // Whether somebody asked for it.
+  bool names(const fw::dt::Node& iommu);
+  // About requests that no IOMMU has met.
+  void warn(Planner& planner) const;
+
+ private:
+  struct Request {
+    std::string_view name;
+    NodeId node = fw::dt::kNoNode;  // if the name is a path that exists
+    bool is_met = false;
+  };
+  InplaceVector<Request, fw::Options::kMaxIommus> requests_;
+};
+
 // A page that a kept device has only a part of may go to the domain for its other part?
 bool may_share_pages(NodeReason reason);
 

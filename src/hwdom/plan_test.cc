@@ -213,6 +213,36 @@ TEST(Plan, KeepsConsoleGicAndIommusForSocle) {
   EXPECT_TRUE(p.said("1 IOMMUs (/smmuv3@9050000, SMMUv3, ...) are hidden"));
 }
 
+TEST(Plan, AnIommuIsPassedThroughOnRequest) {
+  for (const char* name : {"all", "arm,smmu-v3", "/smmuv3@9050000"}) {
+    VirtMachine machine;
+    machine.with_smmu = true;
+    machine.command_line = std::string("iommu-passthrough=") + name;
+    Planned p(machine);
+    ASSERT_TRUE(p.ok());
+    ASSERT_TRUE(p.at(0x905'0000) != nullptr);
+    EXPECT_TRUE(p.at(0x905'0000)->attributes.reason() == Reason::kDeviceRegisters);
+    EXPECT_TRUE(p.routes(106));
+    EXPECT_TRUE(p.said("/smmuv3@9050000 (SMMUv3) is passed through: dom0 decides"));
+    EXPECT_FALSE(p.said("are hidden"));
+    EXPECT_TRUE(p.is_consistent());
+  }
+}
+
+TEST(Plan, ARequestThatNoIommuMeetsIsReported) {
+  VirtMachine machine;
+  machine.with_smmu = true;
+  // The console exists, and is no IOMMU.
+  machine.command_line = "iommu-passthrough=/pl011@9000000 iommu-passthrough=arm,mmu-500";
+  Planned p(machine);
+  ASSERT_TRUE(p.ok());
+  EXPECT_TRUE(p.at(0x905'0000) == nullptr);
+  EXPECT_TRUE(p.at(0x900'0000) == nullptr);
+  EXPECT_TRUE(p.said("iommu-passthrough=/pl011@9000000: no IOMMU of this path or compatible"));
+  EXPECT_TRUE(p.said("iommu-passthrough=arm,mmu-500: no IOMMU"));
+  EXPECT_TRUE(p.said("1 IOMMUs (/smmuv3@9050000, SMMUv3, ...) are hidden"));
+}
+
 TEST(Plan, AKeptDeviceIsNotMappedThroughAnotherNode) {
   VirtMachine machine;
   machine.more = [](TreeBuilder& b) {

@@ -201,9 +201,9 @@ class TreeWriter {
   // Properties that lead to nodes which the domain does not have.
   bool is_left_out(const Node& node, const Property& property) const {
     const std::string_view name = property.name();
-    if (name == "iommus" || name == "iommu-map" || name == "iommu-map-mask" ||
-        name == "xen,passthrough" || name == "numa-node-id")
-      return true;
+    if (name == "xen,passthrough" || name == "numa-node-id") return true;
+    if (name == "iommus" || name == "iommu-map" || name == "iommu-map-mask")
+      return !has_all_iommus(node);
     if (name == "msi-parent") return leads_nowhere(property, 0);
     if (name == "msi-map") return leads_nowhere(property, 1);
     if (name == "msi-map-mask") {
@@ -211,6 +211,15 @@ class TreeWriter {
       return !map || leads_nowhere(*map, 1);
     }
     return false;
+  }
+
+  // Half of a device's IOMMUs is as good as none: it would wait for the others.
+  [[nodiscard]] bool has_all_iommus(const Node& node) const {
+    const platform::Device* device = platform_.device(node.id());
+    if (device == nullptr || (device->iommus.empty() && device->iommu_map.empty())) return false;
+    const auto has = [this](NodeId iommu) { return !is_dropped(tree_.node(iommu)); };
+    return std::ranges::all_of(device->iommus, has, &platform::IommuBinding::iommu) &&
+           std::ranges::all_of(device->iommu_map, has, &platform::RequesterMap::target);
   }
 
   [[nodiscard]] bool leads_nowhere(const Property& property, std::size_t cell) const {

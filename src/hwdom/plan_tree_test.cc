@@ -64,6 +64,32 @@ TEST(DomainTree, DropsPropertiesThatLeadToNodesItHasNot) {
   EXPECT_TRUE(dma.has("reg"));
 }
 
+TEST(DomainTree, KeepsTheWayToIommusThatAreTheDomains) {
+  constexpr std::uint32_t kOther = 0x9001;
+  VirtMachine machine = bootable();
+  machine.with_smmu = true;
+  machine.command_line = "iommu-passthrough=arm,smmu-v3";
+  machine.more = [](TreeBuilder& b) {
+    b.begin("dma@c000000").wide("reg", {0xc00'0000, 0x1000});
+    b.cells("iommus", {VirtMachine::kSmmu, 1}).end();
+    b.begin("dma@c001000").wide("reg", {0xc00'1000, 0x1000});
+    b.cells("iommus", {VirtMachine::kSmmu, 2, kOther, 3}).end();
+    b.begin("dma@c002000").wide("reg", {0xc00'2000, 0x1000}).cells("iommus", {kOther, 4}).end();
+    b.begin("iommu@c003000").wide("reg", {0xc00'3000, 0x1000}).cells("#iommu-cells", {1});
+    b.text("compatible", "acme,iommu").cells("phandle", {kOther}).end();
+  };
+  DomainTree d(machine);
+  ASSERT_TRUE(d.tree.result.has_value());
+  EXPECT_EQ(d.node("/smmuv3@9050000").phandle(), VirtMachine::kSmmu);
+  EXPECT_TRUE(d.node("/smmuv3@9050000").has("#iommu-cells"));
+  EXPECT_FALSE(d.node("/iommu@c003000"));
+  EXPECT_EQ(d.node("/pcie@10000000").property("iommu-map")->cell(1), VirtMachine::kSmmu);
+  EXPECT_EQ(d.node("/dma@c000000").property("iommus")->cell(0), VirtMachine::kSmmu);
+  // Behind one that it has and one that it has not, or behind the latter only.
+  EXPECT_FALSE(d.node("/dma@c001000").has("iommus"));
+  EXPECT_FALSE(d.node("/dma@c002000").has("iommus"));
+}
+
 TEST(DomainTree, KeepsMessagesToAGicV2Frame) {
   VirtMachine machine = bootable();
   machine.gic_v2 = true;

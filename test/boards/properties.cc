@@ -191,7 +191,9 @@ class Checker {
   // Is it one that must stay with Socle, by what the tree says of it?
   [[nodiscard]] bool is_kept(const Node& node) const {
     const bool is_console = whole_.platform->console && whole_.platform->console->node == node.id();
-    return is_console || node.id() == whole_.platform->gic.node || node.has("#iommu-cells") ||
+    const bool is_hidden_iommu =
+        node.has("#iommu-cells") && whole_.input.options->iommu_passthrough.empty();
+    return is_console || node.id() == whole_.platform->gic.node || is_hidden_iommu ||
            node.is_compatible("arm,gic-v3-its");
   }
 

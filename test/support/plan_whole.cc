@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <libfdt.h>
+#include <utility>
 
 #include "hwdom/plan_check.h"
 
@@ -45,7 +46,14 @@ bool tree_says_the_plan(Whole& whole) {
     return wrong(whole, "domain's tree: PSCI is not by HVC");
   if ((*seen)->gic.distributor.begin().value() != plan.gic.distributor.value())
     return wrong(whole, "domain's tree: the GIC is elsewhere");
-  if (!(*seen)->iommus.empty()) return wrong(whole, "domain's tree: has an IOMMU");
+  const auto is_passed_through = [&](const platform::Iommu& iommu) {
+    return plan.nodes[index_of(iommu.node)].action == hwdom::NodeAction::kKeep;
+  };
+  if (std::cmp_not_equal((*seen)->iommus.size(),
+                         std::ranges::count_if(whole.platform->iommus, is_passed_through)))
+    return wrong(whole, "domain's tree: has an IOMMU more or less");
+  if (notes.mentions("leads to no IOMMU") && !whole.notes.mentions("leads to no IOMMU"))
+    return wrong(whole, "domain's tree: the way to an IOMMU is lost");
   const auto console = whole.platform->console;
   if (console && (*tree)->find(whole.tree->node(console->node).path().view()))
     return wrong(whole, "domain's tree: has the console");
