@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "base/log.h"
+#include "fault/map_on_demand.h"
 #include "fault/mmio_decode.h"
 #include "guest/exits.h"
 #include "guest/inject.h"
@@ -24,11 +25,6 @@ using guest::Vcpu;
 using hw::DataAbort;
 using hw::FaultStatus;
 
-bool deny(Domain&, Gfn) {
-  return false;
-}
-
-constinit MapOnDemand map_on_demand_policy = deny;
 constinit guest::RateLimit abort_limit;
 
 enum class Kind : std::uint8_t { kRead, kWrite, kFetch };
@@ -113,8 +109,9 @@ bool is_stale(Domain& domain, const Abort& abort) {
   return found.has_value() && allows(found->attributes.permissions, abort);
 }
 
+// `why` is for the log; null: nothing new.
 void inject(Vcpu& vcpu, CpuFrame& frame, const Abort& abort, const char* why) {
-  if (abort_limit.allow()) {
+  if (why != nullptr && abort_limit.allow()) {
     const std::uint32_t held_back = abort_limit.take_held_back();
     log_warning("d{}v{} {}: {} of {} (va {#x}) at pc {#x}, ESR {#x}; {} lines held back",
                 vcpu.domain.id, vcpu.id, why, to_string(abort.kind), abort.address, abort.far,
@@ -154,11 +151,23 @@ void emulate(Vcpu& vcpu, CpuFrame& frame, const Abort& abort, guest::MmioEmulato
 void unmapped(Vcpu& vcpu, CpuFrame& frame, const Abort& abort) {
   Domain& domain = vcpu.domain;
   if (is_stale(domain, abort)) return;
-  if (abort.status == FaultStatus::Kind::kTranslation &&
-      map_on_demand_policy(domain, abort.address.frame())) {
-    return;
+  const char* why = "no such address";
+  if (domain.mmio_faults != nullptr && abort.status == FaultStatus::Kind::kTranslation) {
+    const Touch touch{.frame = abort.address.frame(),
+                      .is_data = abort.kind != Kind::kFetch,
+                      .vcpu = vcpu.id,
+                      .pc = frame.pc};
+    switch (resolve(domain, touch)) {
+      case Resolution::kRetry:
+        return;
+      case Resolution::kDenied:
+        break;
+      case Resolution::kDeniedAgain:
+        why = nullptr;
+        break;
+    }
   }
-  inject(vcpu, frame, abort, "no such address");
+  inject(vcpu, frame, abort, why);
 }
 
 void without_address(Vcpu& vcpu, CpuFrame& frame, const Abort& abort) {
@@ -270,11 +279,6 @@ bool emulate_quickly(Vcpu& vcpu, CpuFrame& frame) {
 }
 
 }  // namespace
-
-void set_map_on_demand(MapOnDemand map_on_demand) {
-  map_on_demand_policy = map_on_demand == nullptr ? deny : map_on_demand;
-}
-
 }  // namespace socle::fault
 
 namespace socle::guest {

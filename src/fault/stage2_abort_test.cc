@@ -4,10 +4,13 @@
 #include <random>
 
 #include "base/test.h"
+#include "fault/map_on_demand.h"
 #include "fault/mmio_decode.h"
 #include "guest/cpu_doubles_for_tests.h"
 #include "guest/exits.h"
+#include "guest/mmio_faults.h"
 #include "hw/esr.h"
+#include "port/clock.h"
 #include "sim/host_seams.h"
 
 namespace socle::fault {
@@ -33,6 +36,10 @@ MmioAccess last_access;
 bool device_answers = true;
 unsigned short_reads = 0;
 
+Touch resolved;
+Resolution answer = Resolution::kDenied;
+unsigned resolutions = 0;
+
 bool device(guest::Vcpu&, MmioAccess& access) {
   last_access = access;
   if (!access.is_write) access.value = 0xabcd'ef01;
@@ -55,8 +62,12 @@ class Machine {
     last_access = {};
     device_answers = true;
     short_reads = 0;
-    set_map_on_demand(nullptr);
+    resolved = {};
+    answer = Resolution::kDenied;
+    resolutions = 0;
   }
+  // The domain has a policy for such faults.
+  void record_faults() { guest.domain().mmio_faults = &faults; }
   void abort(ExceptionClass ec, std::uint64_t address, std::uint64_t iss) {
     guest::set_register<hw::FAR_EL2>(0xffff'0000'0000'0000 | (address & 0xfff));
     guest::set_register<hw::HPFAR_EL2>(hw::HPFAR_EL2::FIPA::make(address >> 12));
@@ -78,6 +89,7 @@ class Machine {
   [[nodiscard]] bool was_done() { return guest.frame().pc == kPc + 4; }
 
   TestGuest guest;
+  guest::MmioFaults faults{guest::MmioFaults::Policy::kMap};
   sim::LogCapture log;
 };
 
@@ -87,6 +99,13 @@ constexpr std::uint64_t load_to(std::uint64_t rt) {
 }
 
 }  // namespace
+
+// What map_on_demand.cc would do.
+Resolution resolve(guest::Domain&, const Touch& touch) {
+  ++resolutions;
+  resolved = touch;
+  return answer;
+}
 
 TEST(Stage2Abort, LoadFromAnEmulatedRegisterIsDone) {
   Machine machine;
@@ -176,19 +195,77 @@ TEST(Stage2Abort, UnmappedAddressIsTheGuestsProblemWithOneLine) {
   EXPECT_TRUE(machine.log.contains("0x30000abc"));
 }
 
-TEST(Stage2Abort, MapOnDemandIsAskedWithTheFrame) {
+// Requirement 1.5.
+TEST(Stage2Abort, WithoutAPolicyNothingOfMappingOnDemandRuns) {
   Machine machine;
-  static std::uint64_t asked = 0;
-  set_map_on_demand([](guest::Domain&, Gfn frame) {
-    asked = frame.value();
-    return frame.value() == 0x30000;
-  });
+  answer = Resolution::kRetry;
+  machine.data_abort(0x3000'0abc, load_to(1));
+  EXPECT_TRUE(machine.was_injected());
+  EXPECT_EQ(resolutions, 0u);
+  EXPECT_EQ(machine.faults.totals(guest::MmioFaults::Outcome::kDenied).faults, 0u);
+}
+
+TEST(Stage2Abort, TheOrderIsEmulatedThenMappedMeanwhileThenOnDemand) {
+  Machine machine;
+  machine.record_faults();
+  machine.map(0x4000'0000, {.read = true, .write = true, .execute = true});
+  machine.data_abort(kDevice, load_to(1));
+  EXPECT_TRUE(machine.was_done());
+  machine.data_abort(0x4000'0000, load_to(1));
+  EXPECT_TRUE(machine.will_retry());
+  EXPECT_EQ(resolutions, 0u);
+  answer = Resolution::kRetry;
   machine.data_abort(0x3000'0abc, load_to(1));
   EXPECT_TRUE(machine.will_retry());
-  EXPECT_EQ(asked, 0x3'0000u);
-  machine.data_abort(0x3000'1abc, load_to(1));
+  EXPECT_EQ(resolutions, 1u);
+  EXPECT_EQ(resolved.frame, Gfn(0x3'0000));
+  EXPECT_EQ(resolved.pc, kPc);
+}
+
+// Requirement 1.12: whatever the access was, it is repeated.
+TEST(Stage2Abort, AccessesWithoutSyndromeAndTableWalksAreMappedOnDemandToo) {
+  Machine machine;
+  machine.record_faults();
+  answer = Resolution::kRetry;
+  machine.data_abort(0x3000'0abc, kTranslationFault);
+  EXPECT_TRUE(machine.will_retry());
+  machine.data_abort(0x3000'0abc, kTranslationFault | DataAbort::S1PTW::kMask);
+  EXPECT_TRUE(machine.will_retry());
+  machine.data_abort(0x3000'0abc, kTranslationFault | DataAbort::CM::kMask | DataAbort::WnR::kMask);
+  EXPECT_TRUE(machine.will_retry());
+  EXPECT_EQ(resolutions, 3u);
+  EXPECT_TRUE(resolved.is_data);
+}
+
+// Requirements 1.2, 1.4.
+TEST(Stage2Abort, OnlyTranslationFaultsAreResolvedAndFetchesAreCalledThat) {
+  Machine machine;
+  machine.record_faults();
+  machine.abort(ExceptionClass::kInstructionAbortLower, 0x3000'0abc, kTranslationFault);
+  EXPECT_EQ(resolutions, 1u);
+  EXPECT_FALSE(resolved.is_data);
+  machine.abort(ExceptionClass::kInstructionAbortLower, 0x3000'0abc,
+                kTranslationFault | DataAbort::S1PTW::kMask);
+  EXPECT_FALSE(resolved.is_data);
+  constexpr std::uint64_t kAccessFlagFault = 0x0b;
+  constexpr std::uint64_t kAddressSizeFault = 0x03;
+  for (const std::uint64_t status : {kPermissionFault, kAccessFlagFault, kAddressSizeFault})
+    machine.data_abort(0x3000'0abc, status);
+  EXPECT_EQ(resolutions, 2u);
   EXPECT_TRUE(machine.was_injected());
-  set_map_on_demand(nullptr);
+}
+
+TEST(Stage2Abort, APageThatIsOnRecordIsNotLoggedAgain) {
+  Machine machine;
+  port::host_counter = 100'000'000'000;  // long after the lines of other tests
+  machine.record_faults();
+  machine.data_abort(0x3000'0abc, load_to(1));
+  EXPECT_TRUE(machine.was_injected());
+  EXPECT_EQ(machine.log.lines().size(), 1u);
+  answer = Resolution::kDeniedAgain;
+  machine.data_abort(0x3000'0abc, load_to(1));
+  EXPECT_TRUE(machine.was_injected());
+  EXPECT_EQ(machine.log.lines().size(), 1u);
 }
 
 TEST(Stage2Abort, TlbConflictIsClearedAndTriedAgain) {

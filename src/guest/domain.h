@@ -24,6 +24,7 @@
 namespace socle::guest {
 
 struct Vcpu;
+class MmioFaults;
 
 enum class ShutdownReason : std::uint8_t {
   kPowerOff = 0,
@@ -56,6 +57,8 @@ class Domain {
   IdRegisters id_registers;      // what its CPUs say they can do
   MmioRegions mmio;              // which of its addresses are emulated registers
   PermittedMmio permitted_mmio;  // machine frames it may have mapped as MMIO
+  // What is done about accesses where nothing is mapped, and the record of it. Null: an abort.
+  MmioFaults* mmio_faults = nullptr;
 
   // Frames of the address space's tables, with this domain's quota.
   mem::TablePool table_pool;

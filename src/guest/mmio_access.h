@@ -62,6 +62,12 @@ class MmioRegions {
     return nullptr;
   }
 
+  [[nodiscard]] bool overlaps(const Range<Ipa>& range) const {
+    for (const Region& region : regions_)
+      if (region.range.overlaps(range)) return true;
+    return false;
+  }
+
  private:
   InplaceVector<Region, 24> regions_;
 };

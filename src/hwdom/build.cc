@@ -7,6 +7,7 @@
 
 #include "base/inplace_vector.h"
 #include "base/log.h"
+#include "guest/mmio_faults.h"
 #include "guest/vcpu.h"
 #include "guest/vdev/vgic.h"
 #include "hwdom/kernel_image.h"
@@ -205,6 +206,10 @@ Result<> make_permissions(guest::Domain& domain, const DomainPlan& plan) {
   const std::span<MfnRange> ranges = TRY(mem::create_array<MfnRange>(plan.permitted.size()));
   std::ranges::copy(plan.permitted, ranges.begin());
   domain.permitted_mmio = guest::PermittedMmio(ranges);
+  using Policy = guest::MmioFaults::Policy;
+  if (plan.mmio_fault == fw::MmioFault::kDeny) return {};
+  const Policy policy = plan.mmio_fault == fw::MmioFault::kMap ? Policy::kMap : Policy::kLog;
+  domain.mmio_faults = TRY(mem::create<guest::MmioFaults>(policy));
   return {};
 }
 
