@@ -29,4 +29,45 @@ static_assert(sizeof(SocleTranslate) == 24);
 // As for a write; otherwise as for a read.
 inline constexpr std::uint32_t kSocleTranslateWrite = 1;
 
+// Accesses of the hardware domain to addresses that nothing was mapped at, as far as mmio-fault=
+// has them put on record. SocleMmioFaults.
+inline constexpr std::uint64_t kSocleMmioFaults = 2;
+
+// A range of pages, widened by each fault that touched it.
+struct SocleMmioFault {
+  std::uint64_t begin;  // guest-physical addresses, [begin, end)
+  std::uint64_t end;
+  std::uint64_t pc;     // of the first fault
+  std::uint64_t count;  // of faults
+  std::uint32_t vcpu;   // of the first fault
+  std::uint8_t block;   // log2 of the most 4 KiB pages that were mapped at once
+  std::uint8_t type;    // kSocleType*: of the mapping; 0 if there is none
+  std::uint16_t reserved;
+};
+static_assert(sizeof(SocleMmioFault) == 40);
+
+struct SocleMmioFaults {
+  std::uint32_t outcome;   // in: kSocleFaults*
+  std::uint32_t capacity;  // in: records that there is room for
+  std::uint64_t records;   // in: the virtual address of SocleMmioFault[capacity]
+  std::uint64_t from;      // in: records that begin here or behind; out: where to go on
+  std::uint32_t count;     // out: records written; ascending. 0: there are no more
+  std::uint32_t policy;    // out: kSoclePolicy*
+  std::uint64_t faults;    // out: of this outcome since the domain began; each was a trap
+  std::uint64_t lost;      // out: of these, not on record for want of room
+};
+static_assert(sizeof(SocleMmioFaults) == 48);
+inline constexpr std::uint32_t kSocleFaultsMapped = 0;
+inline constexpr std::uint32_t kSocleFaultsDenied = 1;
+inline constexpr std::uint32_t kSoclePolicyDeny = 0;  // nothing is recorded
+inline constexpr std::uint32_t kSoclePolicyLog = 1;
+inline constexpr std::uint32_t kSoclePolicyMap = 2;
+// Memory types at stage 2.
+inline constexpr std::uint8_t kSocleTypeNone = 0;
+inline constexpr std::uint8_t kSocleTypeDeviceNGnRnE = 1;
+inline constexpr std::uint8_t kSocleTypeDeviceNGnRE = 2;
+inline constexpr std::uint8_t kSocleTypeDeviceGRE = 3;
+inline constexpr std::uint8_t kSocleTypeNormalNonCacheable = 4;
+inline constexpr std::uint8_t kSocleTypeNormalWriteBack = 5;
+
 }  // namespace socle::abi

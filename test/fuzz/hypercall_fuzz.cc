@@ -17,6 +17,7 @@
 #include "abi/sched.h"
 #include "abi/socle.h"
 #include "abi/vcpu.h"
+#include "guest/mmio_faults.h"
 #include "hypercall/test_caller.h"
 
 namespace socle::hypercall {
@@ -48,6 +49,10 @@ constexpr std::uint64_t kPages = 8;
 class Run {
  public:
   explicit Run(Input input) : input_(input) {
+    guest_.domain().mmio_faults = &faults_;
+    for (std::uint64_t i = 0; i < 150; ++i)
+      (void)faults_.add(guest::MmioFaults::Outcome::kMapped,
+                        {.frames = GfnRange(Gfn(i * 4), Gfn(i * 4 + 1)), .count = 1});
     port::host_interrupt_pending = true;  // long calls are cut wherever they can be
     guest_.between = [this] {
       // A call that is cut for ever costs the guest its time, not us ours.
@@ -222,8 +227,19 @@ class Run {
     }
   }
 
+  abi::SocleMmioFaults faults_request() {
+    abi::SocleMmioFaults request{};
+    request.outcome = below(3);
+    request.capacity = below(4) == 0 ? ~0u : below(200);
+    request.records = address();
+    request.from = number() << kFrameShift;
+    return request;
+  }
+
   void other_call() {
-    switch (below(6)) {
+    switch (below(7)) {
+      case 5:
+        return make_with(abi::kSocleCall, abi::kSocleMmioFaults, faults_request());
       case 4:
         return make_with(abi::kSocleCall, abi::kSocleTranslate,
                          abi::SocleTranslate{number(), below(2), 0, 0});
@@ -339,6 +355,7 @@ class Run {
   }
 
   Input input_;
+  guest::MmioFaults faults_{guest::MmioFaults::Policy::kMap};
   TestCaller guest_;
   unsigned cuts_ = 0;
 };
