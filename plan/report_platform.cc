@@ -35,6 +35,8 @@ const char* method_name(platform::Cpu::EnableMethod method) {
       return "psci";
     case platform::Cpu::EnableMethod::kSpinTable:
       return "spin-table";
+    case platform::Cpu::EnableMethod::kParkingProtocol:
+      return "parking protocol";
     case platform::Cpu::EnableMethod::kOther:
       return "other";
   }

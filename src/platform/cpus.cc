@@ -9,9 +9,6 @@ using fw::dt::Node;
 
 namespace {
 
-// Aff3 and Aff2 to Aff0 of MPIDR_EL1 (Arm ARM, D19.2.99).
-constexpr std::uint64_t kAffinityMask = 0xff'00ff'ffff;
-
 Cpu::EnableMethod enable_method(const Node& node) {
   const auto property = node.property("enable-method");
   if (!property) return Cpu::EnableMethod::kNone;
@@ -44,11 +41,12 @@ std::optional<Cpu> read_cpu(const Reader& reader, const Node& node) {
   return cpu;
 }
 
+}  // namespace
+
 bool has_cpu(const Platform& platform, std::uint64_t mpidr) {
   return std::ranges::any_of(platform.cpus, [mpidr](const Cpu& cpu) { return cpu.mpidr == mpidr; });
 }
 
-// The boot CPU must not be the one that is left out when there are too many.
 Result<> add_cpu(const Cpu& cpu, std::optional<std::uint64_t> boot_mpidr, Platform& out) {
   const bool is_boot_cpu = boot_mpidr && cpu.mpidr == (*boot_mpidr & kAffinityMask);
   if (is_boot_cpu && out.cpus.full()) {
@@ -59,8 +57,6 @@ Result<> add_cpu(const Cpu& cpu, std::optional<std::uint64_t> boot_mpidr, Platfo
   if (!out.cpus.push_back(cpu)) ++out.cpus_left_out;
   return {};
 }
-
-}  // namespace
 
 Result<> read_cpus(const Reader& reader, const ReadOptions& options, Platform& out) {
   const Node cpus = reader.tree.root().child("cpus");

@@ -17,8 +17,28 @@ std::uint64_t Platform::ram_bytes() const {
 }
 
 const Device* Platform::device(NodeId node) const {
+  if (node == fw::dt::kNoNode) return nullptr;
   const auto found = std::ranges::lower_bound(devices, node, {}, &Device::node);
   return found == devices.end() || found->node != node ? nullptr : &*found;
+}
+
+namespace {
+
+const Iommu* find_iommu(std::span<const Iommu> iommus, std::uint32_t unit, NodeId node) {
+  if (unit < iommus.size()) return &iommus[unit];
+  if (node == fw::dt::kNoNode) return nullptr;
+  const auto found = std::ranges::lower_bound(iommus, node, {}, &Iommu::node);
+  return found == iommus.end() || found->node != node ? nullptr : &*found;
+}
+
+}  // namespace
+
+const Iommu* Platform::iommu(const IommuBinding& binding) const {
+  return find_iommu(iommus, binding.unit, binding.iommu);
+}
+
+const Iommu* Platform::iommu(const RequesterMap& row) const {
+  return find_iommu(iommus, row.unit, row.target);
 }
 
 namespace {

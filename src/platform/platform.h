@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Platform: what the firmware says about the machine, in one typed form, read once at boot (from a
-// device tree; an ACPI reader will fill the same). It states facts; what to do with them is
-// hwdom/plan's business. Lists live in the arena given to read(), names point into the firmware's
+// Platform: what the firmware says about the machine, in one typed form, read once at boot from a
+// device tree or from ACPI's static tables. It states facts; what to do with them is hwdom/plan's
+// business. Lists live in the arena given to read(), names point into it or into the firmware's
 // tables: both must outlive the Platform. Read-only after read(); any CPU.
 //
+// Where a thing is described: in a tree by its `node`; ACPI has no nodes (kNoNode), but a `name`
+// for messages and plans, as "MCFG[0]" or "IORT SMMUv3 at 0x9050000".
+//
 // Source: Linux device-tree bindings (arm/cpus, arm/psci, timer/arm,arch_timer,
-// interrupt-controller/arm,gic and arm,gic-v3, reserved-memory, iommu, pci).
+// interrupt-controller/arm,gic and arm,gic-v3, reserved-memory, iommu, pci); ACPI: fw/acpi.
 
 #include <array>
 #include <cstdint>
@@ -19,6 +22,7 @@
 #include "base/range.h"
 #include "base/result.h"
 #include "base/types.h"
+#include "fw/acpi/tables.h"
 #include "fw/arena.h"
 #include "fw/diagnostics.h"
 #include "fw/dt/tree.h"
@@ -40,11 +44,12 @@ struct Interrupt {
 };
 
 struct Cpu {
-  enum class EnableMethod : std::uint8_t { kNone, kPsci, kSpinTable, kOther };
+  enum class EnableMethod : std::uint8_t { kNone, kPsci, kSpinTable, kParkingProtocol, kOther };
   std::uint64_t mpidr = 0;  // affinity fields only
   EnableMethod enable_method = EnableMethod::kNone;
-  std::uint64_t release_address = 0;  // spin-table
+  std::uint64_t release_address = 0;  // spin-table, parking protocol
   NodeId node = fw::dt::kNoNode;
+  std::uint32_t uid = 0;  // ACPI's number for it
 };
 
 // A bank of RAM. Sorted by address, merged where they touch, none empty.
@@ -77,15 +82,18 @@ struct DynamicReservation {
 struct Its {
   PaRange range;
   NodeId node = fw::dt::kNoNode;
+  std::string_view name{};
 };
 
 struct Gic {
   enum class Version : std::uint8_t { kNone, kV2, kV3 };
-  static constexpr std::size_t kMaxRedistributorRegions = 64;
+  // ACPI may name each CPU's by itself.
+  static constexpr std::size_t kMaxRedistributorRegions = kMaxCpus;
   static constexpr std::size_t kMaxIts = 32;
 
   Version version = Version::kNone;
   NodeId node = fw::dt::kNoNode;
+  std::string_view name{};
   unsigned interrupt_cells = 3;
   PaRange distributor;
   std::optional<Interrupt> maintenance;
@@ -102,6 +110,7 @@ struct Gic {
 
 struct Timer {
   NodeId node = fw::dt::kNoNode;
+  std::string_view name{};
   std::optional<Interrupt> secure_physical;
   std::optional<Interrupt> physical;  // non-secure EL1
   std::optional<Interrupt> virt;
@@ -125,6 +134,7 @@ struct Psci {
 // A UART that Socle may use as its console.
 struct Console {
   NodeId node = fw::dt::kNoNode;
+  std::string_view name{};
   std::span<const std::string_view> compatibles;
   PaRange registers;
   std::optional<Interrupt> interrupt;
@@ -134,11 +144,16 @@ struct Console {
   unsigned register_io_width = 1;  // reg-io-width
 };
 
+// Platform::iommu() finds the IOMMU of the following two: a tree's by its node, ACPI's by the
+// number it has in Platform::iommus.
+inline constexpr std::uint32_t kNoUnit = ~std::uint32_t{0};
+
 // One stream (SMMU), micro-TLB (IPMMU) or other name under which a device reaches an IOMMU.
 struct IommuBinding {
   NodeId iommu = fw::dt::kNoNode;
   std::array<std::uint32_t, 4> cells{};
   unsigned count = 0;
+  std::uint32_t unit = kNoUnit;
 };
 
 // A span of PCI requester IDs behind an IOMMU or MSI controller (iommu-map, msi-map).
@@ -147,6 +162,7 @@ struct RequesterMap {
   NodeId target = fw::dt::kNoNode;
   std::uint32_t first_output = 0;
   std::uint32_t count = 0;
+  std::uint32_t unit = kNoUnit;
 };
 
 // A range of addresses of a device, as the CPU sees it.
@@ -156,15 +172,32 @@ struct Region {
   Kind kind = Kind::kRegisters;
 };
 
-// A node with registers, interrupts or streams of its own.
+// A node with registers, interrupts or streams of its own; in ACPI, what a static table describes
+// (most devices are in the DSDT only, which nobody reads here).
 struct Device {
+  enum class Origin : std::uint8_t {
+    kNode,
+    kEcam,            // MCFG: PCI's configuration space
+    kRootComplex,     // IORT: one without an entry in MCFG
+    kNamedComponent,  // IORT: a device of the DSDT, of which only the streams are known
+    kPmcg,            // IORT: counters of an SMMU
+    kMsiFrame,        // MADT: GICv2m
+    kCounter,         // GTDT: the system counter's frames
+    kTimerBlock,      // GTDT: memory-mapped timers
+    kWatchdog,        // GTDT
+    kSerialPort,      // SPCR, DBG2
+  };
   NodeId node = fw::dt::kNoNode;
-  bool enabled = true;  // the node and all its parents are available
+  Origin origin = Origin::kNode;
+  std::string_view name{};
+  // The node and all its parents are available; not reserved for the secure world.
+  bool enabled = true;
   bool is_pci_host = false;
   std::span<const Region> regions;
   std::span<const Interrupt> interrupts;  // those that reach the GIC
   std::span<const IommuBinding> iommus;
-  std::span<const RequesterMap> iommu_map;  // PCI hosts
+  std::span<const RequesterMap> iommu_map;  // PCI hosts; named components with more than a stream
+  std::uint16_t segment = 0;                // of an ACPI PCI host
   // A DMA master for sure (streams, dma-coherent, dma-ranges, PCI); false says nothing.
   bool declares_dma = false;
 };
@@ -188,9 +221,19 @@ const char* to_string(IommuKind kind);
 struct Iommu {
   IommuKind kind = IommuKind::kOther;
   NodeId node = fw::dt::kNoNode;
+  std::string_view name{};
   bool enabled = true;
   std::span<const Region> regions;
   std::span<const Interrupt> interrupts;
+};
+
+// Memory that devices use from before the operating system on (IORT's RMR nodes): an IOMMU that is
+// switched on has to map it as it is for those streams (first_output, count).
+struct DirectMapping {
+  PaRange range;
+  std::uint32_t flags = 0;  // as IORT has them
+  std::span<const RequesterMap> streams;
+  std::string_view name{};
 };
 
 // A node of an earlier hypervisor's world in a host's tree (Socle is nested, or the tree was
@@ -210,7 +253,8 @@ struct Platform {
   Psci psci;
   std::optional<Console> console;
   std::span<const Device> devices;  // by node
-  std::span<const Iommu> iommus;
+  std::span<const Iommu> iommus;    // by node
+  std::span<const DirectMapping> direct_mappings;
   std::span<const Leftover> leftovers;
   // Set when a controller between devices and the GIC passes interrupts on without naming them
   // (an interrupt controller below the GIC that has no `interrupts`): then any SPI may be in use.
@@ -218,6 +262,9 @@ struct Platform {
 
   [[nodiscard]] std::uint64_t ram_bytes() const;
   [[nodiscard]] const Device* device(NodeId node) const;  // by binary search; null without one
+  // Null if it leads to none (an MSI controller, a node that is no IOMMU).
+  [[nodiscard]] const Iommu* iommu(const IommuBinding& binding) const;
+  [[nodiscard]] const Iommu* iommu(const RequesterMap& row) const;
 };
 
 // Reads the machine from its tree. `dtuart` is the option of that name (empty: /chosen's
@@ -234,6 +281,22 @@ struct ReadOptions {
 };
 Result<const Platform*> read(const fw::dt::Tree& tree, const ReadOptions& options, fw::Arena& arena,
                              fw::Diagnostics& notes);
+
+// Reads the machine from ACPI's static tables. RAM and reserved ranges are not in them: they come
+// from options.efi_memory; without one, `memory` is taken over as it is (see RamBank and
+// Platform::reserved for the order; empty where nobody knows) and must outlive the Platform. The
+// console is SPCR's port, else DBG2's first; `dtuart` does not count. Streams come from IORT.
+// Errors as for read(); also kUnsupported for tables with which Linux would not use ACPI.
+struct MemoryMap {
+  std::span<const RamBank> ram;
+  std::span<const ReservedRange> reserved;
+};
+Result<const Platform*> read_acpi(const fw::acpi::Tables& tables, const MemoryMap& memory,
+                                  const ReadOptions& options, fw::Arena& arena,
+                                  fw::Diagnostics& notes);
+// The console alone, as read_console(), with its interrupt.
+std::optional<Console> read_acpi_console(const fw::acpi::Tables& tables, fw::Arena& arena,
+                                         fw::Diagnostics& notes);
 
 // Parts that boot needs before it has memory for the whole.
 // The console alone: nothing if there is none (with a warning that says why). Without a GIC its

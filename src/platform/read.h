@@ -27,6 +27,12 @@ Result<> read_devices(const Reader& reader, Platform& out);
 std::optional<Interrupt> decode_interrupt(const Gic& gic, const fw::dt::Node& node,
                                           const fw::dt::InterruptSpec& spec);
 
+// Aff3 and Aff2 to Aff0 of MPIDR_EL1 (Arm ARM, D19.2.99).
+inline constexpr std::uint64_t kAffinityMask = 0xff'00ff'ffff;
+bool has_cpu(const Platform& platform, std::uint64_t mpidr);
+// The boot CPU becomes the first, and is not the one that is left out when there are too many.
+Result<> add_cpu(const Cpu& cpu, std::optional<std::uint64_t> boot_mpidr, Platform& out);
+
 bool is_memory_node(const fw::dt::Node& node);
 bool is_iommu(const fw::dt::Node& node);
 IommuKind iommu_kind(const fw::dt::Node& node);

@@ -20,7 +20,7 @@ std::optional<Missing> find_missing(const Platform& platform) {
   }
   if (!platform.timer.virt || !platform.timer.hypervisor)
     return Missing{Error::kNotFound,
-                   "no timer: the device tree names no virtual or no hypervisor timer interrupt"};
+                   "no timer: firmware names no virtual or no hypervisor timer interrupt"};
   return std::nullopt;
 }
 
