@@ -103,6 +103,7 @@ Facts general(const Report& report) {
   out["RAM"] = fmt::format("{} KiB", domain.ram_bytes >> 10);
   out["event interrupt"] = fmt::format("{}", domain.event_channel_interrupt);
   out["grant window"] = hexadecimal(domain.grant_window.begin().value());
+  out["mmio-fault"] = to_string(domain.mmio_fault);
   out["all interrupts because of"] = domain.all_spis_because_of;
   return out;
 }
@@ -112,6 +113,15 @@ Facts places(const std::vector<Place>& list) {
   for (const Place& place : list)
     out[fmt::format("{}-{} {}", begin_of(place.range), end_of(place.range), place.node)] =
         place.what;
+  return out;
+}
+
+// With mmio-fault=map; otherwise it is the device mappings.
+Facts permitted(const DomainFacts& domain) {
+  Facts out;
+  if (domain.mmio_fault != fw::MmioFault::kMap) return out;
+  for (const PaRange& range : domain.permitted)
+    out[fmt::format("{}-{}", begin_of(range), end_of(range))] = human_size(range.size());
   return out;
 }
 
@@ -147,6 +157,7 @@ std::string differences(const Report& before, const Report& after) {
   add(out, "mappings", compare_mappings(first.mappings, second.mappings));
   add(out, "kept by Socle", compare_facts(places(first.kept), places(second.kept)));
   add(out, "not mapped", compare_facts(places(first.not_mapped), places(second.not_mapped)));
+  add(out, "may be mapped", compare_facts(permitted(first), permitted(second)));
   add(out, "interrupts", compare_facts(interrupts(first), interrupts(second)));
   add(out, "nodes", compare_facts(nodes(first), nodes(second)));
   return out;

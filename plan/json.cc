@@ -120,6 +120,8 @@ Json domain_json(const DomainFacts& domain) {
           {"event_channel_interrupt", domain.event_channel_interrupt},
           {"grant_window", range(domain.grant_window)},
           {"extended_regions", array(domain.extended_regions, range<Ipa>)},
+          {"mmio_fault", to_string(domain.mmio_fault)},
+          {"permitted", array(domain.permitted, range<Pa>)},
           {"kernel", optional_range(domain.kernel)},
           {"initrd", optional_range(domain.initrd)},
           {"command_line", domain.command_line},

@@ -51,6 +51,26 @@ TEST(PlanText, HasNoControlBytesUnlessColourIsAskedFor) {
   EXPECT_NE(to_text(report, {.with_colour = true}).find('\x1b'), std::string::npos);
 }
 
+TEST(PlanText, ShowsWhatMayBeMappedLaterIfThatIsMoreThanTheMap) {
+  const std::string plain = to_text(report_of(VirtMachine{}));
+  EXPECT_EQ(plain.find("may have mapped"), std::string::npos);
+  EXPECT_EQ(plain.find("mmio-fault"), std::string::npos);
+  const std::string text = to_text(report_of(VirtMachine{}, "mmio-fault=map"));
+  EXPECT_NE(text.find("mmio-fault"), std::string::npos);
+  EXPECT_NE(text.find("may have mapped"), std::string::npos);
+  // From behind the console to RAM, the PCI window and what lies between.
+  EXPECT_NE(text.find("009001000     040000000"), std::string::npos) << text;
+}
+
+TEST(PlanJson, TellsWhatMayBeMappedLater) {
+  const json map = json::parse(to_json(report_of(VirtMachine{}, "mmio-fault=map")))["domain"];
+  EXPECT_EQ(map["mmio_fault"], "map");
+  EXPECT_EQ(map["permitted"][0]["begin"], "0x0");
+  const json deny = json::parse(to_json(report_of(VirtMachine{})))["domain"];
+  EXPECT_EQ(deny["mmio_fault"], "deny");
+  EXPECT_EQ(deny["permitted"][0]["begin"], "0x9010000");
+}
+
 TEST(PlanText, ShowsTheMapWithTypeRightsReasonAndNode) {
   const std::string text = to_text(report_of(VirtMachine{}));
   EXPECT_NE(text.find("Normal-WB  rw-  device registers  /pl031@9010000"), std::string::npos)

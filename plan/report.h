@@ -107,6 +107,8 @@ struct DomainFacts {
   std::uint32_t event_channel_interrupt = 0;
   Range<Ipa> grant_window;
   std::vector<Range<Ipa>> extended_regions;
+  fw::MmioFault mmio_fault = fw::MmioFault::kDeny;
+  std::vector<PaRange> permitted;  // MMIO that may be mapped after it was built
   std::optional<Range<Ipa>> kernel;
   std::optional<Range<Ipa>> initrd;
   std::string command_line;

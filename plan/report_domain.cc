@@ -147,6 +147,9 @@ DomainFacts read_domain_facts(const Board& board) {
   out.grant_window = bytes_of(plan.grant_table_window);
   for (const GfnRange& region : plan.extended_regions)
     out.extended_regions.push_back(bytes_of(region));
+  out.mmio_fault = plan.mmio_fault;
+  for (const MfnRange& range : plan.permitted)
+    out.permitted.push_back(bytes_of(range));
   if (plan.kernel) out.kernel = plan.kernel->target;
   if (plan.initrd) out.initrd = plan.initrd->target;
   out.command_line = printable(plan.command_line);

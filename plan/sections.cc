@@ -144,6 +144,7 @@ Section domain_section(const DomainFacts& domain) {
   fact("grant window", range(domain.grant_window));
   for (const Range<Ipa>& region : domain.extended_regions)
     fact("free for grants", range(region));
+  if (domain.mmio_fault != fw::MmioFault::kDeny) fact("mmio-fault", to_string(domain.mmio_fault));
   if (domain.kernel) fact("kernel", range(*domain.kernel));
   if (domain.initrd) fact("initrd", range(*domain.initrd));
   if (!domain.command_line.empty()) fact("command line", domain.command_line);
@@ -164,6 +165,16 @@ Section map_section(const DomainFacts& domain) {
                         fmt::format("{}", mapping.machine.size() / kFrameSize), mapping.type,
                         mapping.permissions, to_string(mapping.reason), std::move(node)});
   }
+  return out;
+}
+
+Section permitted_section(const DomainFacts& domain) {
+  Section out{"MMIO that dom0 may have mapped, on a fault too",
+              {},
+              {{"begin", true}, {"end", true}, {"size", true}},
+              {}};
+  for (const PaRange& range : domain.permitted)
+    out.rows.push_back({begin_of(range), end_of(range), human_size(range.size())});
   return out;
 }
 
@@ -234,6 +245,9 @@ std::vector<Section> sections(const Report& report) {
     out.push_back(map_section(*report.domain));
     out.push_back(places("What Socle keeps", report.domain->kept));
     out.push_back(places("Regions that are not mapped", report.domain->not_mapped));
+    // Without the option: its device mappings.
+    if (report.domain->mmio_fault == fw::MmioFault::kMap)
+      out.push_back(permitted_section(*report.domain));
     out.push_back(interrupt_section(*report.domain));
   }
   if (report.platform) {
