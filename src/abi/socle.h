@@ -1,11 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// What Socle offers beyond Xen's ABI: hypercall 55 (__HYPERVISOR_arch_7, which Xen on Arm answers
-// with -ENOSYS), x0 = operation, x1 = the virtual address of its structure. For the hardware
-// domain; others get -EPERM. An unknown operation answers -ENOSYS, a reserved field that is not 0
-// or an unknown flag -EINVAL. Numbers and structures are stable once they are released: what is
-// added gets a new number.
+// What Socle offers beyond Xen's ABI.
+//
+// A call of our own: hypercall 55 (__HYPERVISOR_arch_7, which Xen on Arm answers with -ENOSYS),
+// x0 = operation, x1 = the virtual address of its structure. For the hardware domain; others get
+// -EPERM. An unknown operation answers -ENOSYS, a reserved field that is not 0 or an unknown flag
+// -EINVAL. Numbers and structures are stable once they are released: what is added gets a new
+// number.
+//
+// Reserved fields of two calls of Xen's, that name a memory type for a device's pages
+// (kSocleType*):
+// - u.res0 of XENMEM_add_to_physmap_batch with XENMAPSPACE_dev_mmio is the type. Xen refuses all
+//   but 0; numbers that are no type are refused here, too (-EOPNOTSUPP).
+// - padding of XEN_DOMCTL_memory_mapping, when it adds, is kSocleTypeTag + the type. The tag with
+//   another number is refused (-EINVAL). Without it, it means nothing: Xen does not look there, and
+//   its toolstacks leave it uninitialised.
 //
 // Stands alone, so that guests can include it.
 
@@ -62,12 +72,18 @@ inline constexpr std::uint32_t kSocleFaultsDenied = 1;
 inline constexpr std::uint32_t kSoclePolicyDeny = 0;  // nothing is recorded
 inline constexpr std::uint32_t kSoclePolicyLog = 1;
 inline constexpr std::uint32_t kSoclePolicyMap = 2;
-// Memory types at stage 2.
-inline constexpr std::uint8_t kSocleTypeNone = 0;
-inline constexpr std::uint8_t kSocleTypeDeviceNGnRnE = 1;
-inline constexpr std::uint8_t kSocleTypeDeviceNGnRE = 2;
-inline constexpr std::uint8_t kSocleTypeDeviceGRE = 3;
-inline constexpr std::uint8_t kSocleTypeNormalNonCacheable = 4;
-inline constexpr std::uint8_t kSocleTypeNormalWriteBack = 5;
+
+// Memory types at stage 2. The first five may be asked for (policy::RequestedType); whatever the
+// type, such a page is for reading and writing and never executable.
+inline constexpr std::uint8_t kSocleTypeNone = 0;  // no mapping; asked for: what Xen gives, which
+                                                   // is kSocleTypeNormalWriteBack by dev_mmio and
+                                                   // kSocleTypeDeviceNGnRE by memory_mapping
+inline constexpr std::uint8_t kSocleTypeDeviceNGnRE = 1;
+inline constexpr std::uint8_t kSocleTypeDeviceGRE = 2;
+inline constexpr std::uint8_t kSocleTypeNormalNonCacheable = 3;
+inline constexpr std::uint8_t kSocleTypeNormalWriteBack = 4;  // stage 1 decides
+inline constexpr std::uint8_t kSocleTypeDeviceNGnRnE = 5;
+inline constexpr std::uint32_t kSocleTypeTag = 0x534f'4300;  // "SOC"
+inline constexpr std::uint32_t kSocleTypeMask = 0xff;
 
 }  // namespace socle::abi

@@ -29,7 +29,9 @@ class TestDomain {
   // 16 MiB of RAM, and one page of a device.
   static constexpr Mfn kRam{0x44000};
   static constexpr FrameCount kRamFrames{0x1000};
+  // A device that is mapped where it is; others behind it may be, too.
   static constexpr Gfn kDevice{0x9000};
+  static constexpr MfnRange kPermitted[] = {MfnRange(Mfn(0x9000), Mfn(0x9100))};
 
   struct Options {
     unsigned vcpus = 2;
@@ -110,6 +112,7 @@ class TestDomain {
     domain.address_space
         .map(device, Mfn(kDevice.value()), policy::on_demand(policy::DomainKind::kHardware))
         .value();
+    domain.permitted_mmio = PermittedMmio(kPermitted);
     domain.ram_frames = kRamFrames.value();
     domain.max_ram_frames = kRamFrames.value();
     domain.shared_info_frame = mem::allocate(kOrder4K).value();

@@ -77,21 +77,6 @@ TEST(AddToPhysmap, OtherSpacesAnswerAsXenDoes) {
   EXPECT_EQ(guest.call(kMemoryOp, {XENMEM_add_to_physmap, TestCaller::kBadAddress}), -XEN_EFAULT);
 }
 
-TEST(AddToPhysmap, ADeviceCanBeAskedForThatIsThere) {
-  TestCaller guest;
-  const Gfn device = TestCaller::kDevice;
-  EXPECT_EQ(add_to_physmap(guest, XENMAPSPACE_dev_mmio, device.value(), device), 0);
-  EXPECT_EQ(add_to_physmap(guest, XENMAPSPACE_dev_mmio, device.value() + 1, device), -XEN_EPERM);
-  EXPECT_EQ(add_to_physmap(guest, XENMAPSPACE_dev_mmio, 0x8000, Gfn(0x8000)), -XEN_EPERM);
-}
-
-TEST(AddToPhysmap, DevicesAreNotRemoved) {
-  TestCaller guest;
-  EXPECT_EQ(remove(guest, TestCaller::kDevice), -XEN_ENOENT);
-  EXPECT_EQ(remove(guest, kBeyond), -XEN_ENOENT);
-  EXPECT_EQ(shown_at(guest, TestCaller::kDevice), Mfn(TestCaller::kDevice.value()));
-}
-
 struct Batch {
   std::uint16_t space;
   std::vector<std::uint64_t> indexes;
@@ -151,10 +136,6 @@ TEST(AddToPhysmapBatch, OddRequestsAreRefusedAsAWhole) {
   TestCaller guest;
   EXPECT_EQ(
       add_batch(guest, {.space = XENMAPSPACE_gmfn_range, .indexes = {}, .frames = {}}, nullptr),
-      -XEN_EOPNOTSUPP);
-  EXPECT_EQ(
-      add_batch(guest, {.space = XENMAPSPACE_dev_mmio, .indexes = {}, .frames = {}, .extra = 1},
-                nullptr),
       -XEN_EOPNOTSUPP);
 }
 

@@ -20,10 +20,18 @@ using abi::refuse;
 using abi::Status;
 using guest::Domain;
 using guest::GuestVa;
+using policy::DomainKind;
+using policy::RequestedType;
 
 bool shows(const Domain& domain, std::uint64_t frame, Mfn mfn) {
   const auto now = domain.address_space.lookup(Gfn(frame));
   return now.has_value() && now->mfn == mfn;
+}
+
+// What the domain's plan put there: that may be more than a caller can ask for, as on-chip memory
+// is.
+bool is_planned(const std::optional<stage2::Translation>& now, Mfn mfn) {
+  return now.has_value() && now->mfn == mfn && now->attributes.reason != Reason::kOnDemand;
 }
 
 Status<> map_shared_info(Domain& domain, std::uint64_t index, Gfn frame) {
@@ -47,13 +55,21 @@ Status<> map_grant_frame(Domain& domain, std::uint64_t index, Gfn frame) {
   return {};
 }
 
-// Devices are mapped when the domain is built; this asks for what is there.
-Status<> map_device(const Domain& domain, std::uint64_t index, Gfn frame) {
-  if (!shows(domain, frame.value(), Mfn(index))) return refuse(Errno::kEPERM);
+// A page of a device, anywhere. Xen answers 0 to what the domain may not have, and maps nothing.
+Status<> map_device(Domain& domain, std::uint64_t index, Gfn frame, RequestedType type) {
+  // The hardware domain for itself, as on Xen.
+  if (!domain.properties.is_hardware_domain) return refuse(Errno::kEACCES);
+  const Mfn mfn(index);
+  if (!domain.permitted_mmio.permits(mfn)) return refuse(Errno::kEPERM);
+  stage2::AddressSpace::Batch batch(domain.address_space);
+  if (type == RequestedType::kDefault && is_planned(batch.lookup(frame), mfn)) return {};
+  const GfnRange page(frame, frame + FrameCount(1));
+  ABI_TRY(batch.map_overwrite(page, mfn, requested_device(DomainKind::kHardware, type)));
   return {};
 }
 
-Status<> map_one(Domain& domain, std::uint32_t space, std::uint64_t index, Gfn frame) {
+Status<> map_one(Domain& domain, std::uint32_t space, std::uint64_t index, Gfn frame,
+                 RequestedType type) {
   switch (space) {
     case XENMAPSPACE_shared_info:
       return map_shared_info(domain, index, frame);
@@ -63,7 +79,7 @@ Status<> map_one(Domain& domain, std::uint32_t space, std::uint64_t index, Gfn f
       // There is no other domain whose frame this could be.
       return refuse(Errno::kESRCH);
     case XENMAPSPACE_dev_mmio:
-      return map_device(domain, index, frame);
+      return map_device(domain, index, frame, type);
     default:
       return refuse(Errno::kENOSYS);
   }
@@ -75,17 +91,17 @@ Status<> serve(Vcpu& caller, const abi::AddToPhysmap& request) {
   Domain* domain = find_domain(caller, request.domid);
   if (domain == nullptr) return refuse(Errno::kESRCH);
   if (request.space == XENMAPSPACE_gmfn_range && request.size == 0) return {};
-  return map_one(*domain, request.space, request.idx, Gfn(request.gpfn));
+  return map_one(*domain, request.space, request.idx, Gfn(request.gpfn), RequestedType::kDefault);
 }
 
 // One entry of a batch. An error of the operation goes into its slot; one of the lists ends all.
 Status<> serve_entry(Vcpu& caller, Domain& domain, const abi::AddToPhysmapBatch& request,
-                     std::uint64_t i) {
+                     std::uint64_t i, RequestedType type) {
   const auto index =
       ABI_TRY(guest::read_guest<std::uint64_t>(caller, GuestVa{request.idxs.q} + i * 8));
   const auto frame =
       ABI_TRY(guest::read_guest<std::uint64_t>(caller, GuestVa{request.gpfns.q} + i * 8));
-  const Status<> mapped = map_one(domain, request.space, index, Gfn(frame));
+  const Status<> mapped = map_one(domain, request.space, index, Gfn(frame), type);
   const auto error = static_cast<std::int32_t>(result_of(mapped));
   ABI_TRY(guest::write_guest(caller, GuestVa{request.errs.q} + i * 4, error));
   return {};
@@ -101,10 +117,12 @@ std::int64_t add_to_physmap(Vcpu& caller, std::uint64_t address) {
 std::int64_t add_to_physmap_batch(Vcpu& caller, Arguments args) {
   const auto request = guest::read_guest<abi::AddToPhysmapBatch>(caller, GuestVa{args[1]});
   if (!request.has_value()) return refused(request.error());
-  // The range form is for the single call, and only foreign frames have more to say.
-  const bool is_odd = request->space == XENMAPSPACE_gmfn_range ||
-                      (request->space == XENMAPSPACE_dev_mmio && request->u.res0 != 0);
-  if (is_odd) return refused(Errno::kEOPNOTSUPP);
+  // The range form is for the single call; devices have a type (abi/socle.h).
+  const bool is_device = request->space == XENMAPSPACE_dev_mmio;
+  const auto type = policy::requested_type(is_device ? std::uint64_t{request->u.res0} : 0);
+  if (request->space == XENMAPSPACE_gmfn_range || !type.has_value()) {
+    return refused(Errno::kEOPNOTSUPP);
+  }
   Domain* domain = find_domain(caller, request->domid);
   if (domain == nullptr) return refused(Errno::kESRCH);
 
@@ -115,7 +133,7 @@ std::int64_t add_to_physmap_batch(Vcpu& caller, Arguments args) {
       args[0] = XENMEM_add_to_physmap_batch | i << abi::kMemoryExtentShift;
       return kContinue;
     }
-    const Status<> served = serve_entry(caller, *domain, *request, i);
+    const Status<> served = serve_entry(caller, *domain, *request, i, *type);
     if (!served.has_value()) return refused(served.error());
   }
   return 0;
@@ -128,7 +146,7 @@ std::int64_t remove_from_physmap(Vcpu& caller, std::uint64_t address) {
     const Gfn frame(request.gpfn);
     stage2::AddressSpace::Batch batch(domain->address_space);
     const auto now = batch.lookup(frame);
-    // Devices are not the guest's to remove.
+    // Devices are not taken away by this call, also not those that it may add: as on Xen.
     if (!now.has_value() || !guest::is_guest_page(now->attributes.reason)) {
       return refuse(Errno::kENOENT);
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Operations on the machine by privileged domains: platform_op, and what is there so far of sysctl,
-// domctl and physdev_op.
+// Operations on the machine by privileged domains: platform_op, and what is there so far of sysctl
+// and physdev_op.
 
 #include "abi/hypercall.h"
 #include "abi/platform.h"
@@ -33,16 +33,6 @@ std::int64_t serve(Vcpu& caller, const abi::PlatformOp& request) {
   }
 }
 
-// A toolstack of another version must be told so before anything else.
-std::int64_t versioned(Vcpu& caller, std::uint64_t address, unsigned number,
-                       std::uint32_t version) {
-  const auto header = guest::read_guest<abi::VersionedHeader>(caller, GuestVa{address});
-  if (!header.has_value()) return refused(header.error());
-  if (header->interface_version != version) return refused(Errno::kEACCES);
-  if (!caller.domain.properties.is_privileged) return refused(Errno::kEPERM);
-  return unimplemented(number, header->command);
-}
-
 }  // namespace
 
 std::int64_t platform_op(Vcpu& caller, Arguments args) {
@@ -53,12 +43,13 @@ std::int64_t platform_op(Vcpu& caller, Arguments args) {
   return serve(caller, *request);
 }
 
+// A toolstack of another version must be told so before anything else.
 std::int64_t sysctl(Vcpu& caller, Arguments args) {
-  return versioned(caller, args[0], __HYPERVISOR_sysctl, abi::kSysctlVersion);
-}
-
-std::int64_t domctl(Vcpu& caller, Arguments args) {
-  return versioned(caller, args[0], __HYPERVISOR_domctl, abi::kDomctlVersion);
+  const auto header = guest::read_guest<abi::VersionedHeader>(caller, GuestVa{args[0]});
+  if (!header.has_value()) return refused(header.error());
+  if (header->interface_version != abi::kSysctlVersion) return refused(Errno::kEACCES);
+  if (!caller.domain.properties.is_privileged) return refused(Errno::kEPERM);
+  return unimplemented(__HYPERVISOR_sysctl, header->command);
 }
 
 // Interrupts and PCI devices are described by the device tree.

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "abi/domctl.h"
 #include "abi/event_channel.h"
 #include "abi/grant_table.h"
 #include "abi/hypercall.h"
@@ -195,9 +196,45 @@ class Run {
     }
   }
 
+  // Frames of devices, permitted and not, shown where nothing is and where something is.
+  std::uint64_t device() { return TestCaller::kDevice.value() - 1 + below(0x102); }
+  std::uint64_t shown() { return below(2) == 0 ? place().value() : device(); }
+  void device_batch() {
+    abi::AddToPhysmapBatch request{};
+    request.domid = self();
+    request.space = XENMAPSPACE_dev_mmio;
+    request.size = static_cast<std::uint16_t>(1 + below(4));
+    request.u.res0 = static_cast<std::uint16_t>(below(6));
+    const Gfn lists = page();
+    for (unsigned i = 0; i < request.size; ++i) {
+      guest_.at<std::uint64_t>(lists, 0x800 + 8 * i) = device();
+      guest_.at<std::uint64_t>(lists, 0x900 + 8 * i) = shown();
+    }
+    request.idxs.q = TestCaller::address(lists, 0x800);
+    request.gpfns.q = TestCaller::address(lists, 0x900);
+    request.errs.q = TestCaller::address(lists, 0xa00);
+    make_with(12, XENMEM_add_to_physmap_batch, request);
+  }
+  void memory_mapping() {
+    abi::Domctl request{};
+    request.command = abi::kDomctlMemoryMapping;
+    request.interface_version = abi::kDomctlVersion;
+    const std::uint64_t count = below(8) == 0 ? number() : below(70);
+    const std::uint32_t tag = below(2) == 0 ? abi::kSocleTypeTag : 0;
+    request.u.memory_mapping = {shown(), device(), count, below(2), tag + below(6)};
+    const Gfn where = page();
+    const std::size_t offset = below(32) * 64;
+    std::memcpy(&guest_.at<std::byte>(where, offset), &request, sizeof request);
+    make(36, TestCaller::address(where, offset), 0, 0);
+  }
+
   void memory_call() {
     constexpr unsigned kNumber = 12;
-    switch (below(5)) {
+    switch (below(7)) {
+      case 4:
+        return device_batch();
+      case 5:
+        return memory_mapping();
       case 0: {
         abi::MemoryReservation request{};
         request.extent_start.q = address() & ~std::uint64_t{7};

@@ -530,7 +530,7 @@ void many() {
 }  // namespace
 }  // namespace probe
 
-void guest_main(const guest::Tree&) {
+void guest_main(const guest::Tree& tree) {
   probe::versions();
   probe::console();
   probe::memory();
@@ -542,5 +542,6 @@ void guest_main(const guest::Tree&) {
   probe::machine();
   probe::many();
   probe::grants();
+  probe::devices(tree);
   guest::print("probe: done\n");
 }

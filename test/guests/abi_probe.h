@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// The two halves of the ABI probe: abi_probe.cc and abi_probe_grants.cc.
+// The parts of the ABI probe: abi_probe.cc, abi_probe_grants.cc and abi_probe_devices.cc.
 
 #include <cstdint>
 #include <string_view>
+
+#include "guest.h"
 
 namespace probe {
 
@@ -24,5 +26,6 @@ inline std::uint64_t frame_of(const void* page) {
 void show(std::string_view what, std::uint64_t number, std::int64_t result);
 
 void grants();
+void devices(const guest::Tree& tree);
 
 }  // namespace probe
