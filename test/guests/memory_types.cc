@@ -183,17 +183,89 @@ void show_memory() {
   show_types("grant table", address_of(grant_page));
 }
 
-void show_devices(const guest::Tree& tree) {
+// A device's page, to ask for it in other ways.
+std::uint64_t show_device(const guest::Tree& tree) {
   for (const std::string_view name : {"virtio,mmio", "xlnx,zynqmp-rtc"}) {
     const auto device = tree.find(name);
-    if (device.found) show_types("device", device.reg[0]);
+    if (!device.found) continue;
+    show_types("device", device.reg[0]);
+    return device.reg[0];
   }
+  guest::fail("no device that is known here");
+}
+
+void show_gic(const guest::Tree& tree) {
   for (const std::string_view name : {"arm,gic-v3", "arm,cortex-a15-gic", "arm,gic-400"}) {
     const auto gic = tree.find(name);
     if (!gic.found) continue;
     show_types("GIC distributor", gic.reg[0]);
     show_types(name == "arm,gic-v3" ? "GIC redistributor" : "GIC CPU interface", gic.reg[2]);
   }
+}
+
+// --- Types that are asked for -------------------------------------------------------------------
+
+// A guest frame where nothing is on any machine of ours.
+constexpr std::uint64_t kFree = 0x20'0000'0000 >> 12;
+
+void begin_request(std::string_view call, std::uint64_t type) {
+  begin(call);
+  guest::print(" ");
+  guest::print_number(type);
+}
+void show_request(std::string_view call, std::uint64_t type, std::int64_t result) {
+  if (result == 0) return;
+  begin_request(call, type);
+  guest::print(": -");
+  guest::print_number(static_cast<std::uint64_t>(-result));
+  guest::print("\n");
+}
+void show_types_of_request(std::string_view call, std::uint64_t type) {
+  char kind[32] = {};
+  std::size_t length = 0;
+  for (const char c : call)
+    kind[length++] = c;
+  kind[length++] = ' ';
+  kind[length++] = static_cast<char>('0' + type);
+  show_types({kind, length}, kFree << 12);
+}
+
+std::int64_t dev_mmio(std::uint64_t mfn, std::uint16_t type) {
+  std::int32_t error = 0;
+  const std::uint64_t frame = kFree;
+  const struct {
+    std::uint16_t domid, space, size, type;
+    const void* indices;
+    const void* frames;
+    void* errors;
+  } request = {0x7ff0, 5, 1, type, &mfn, &frame, &error};
+  const std::int64_t result = guest::hypercall(12, 23, address_of(&request));
+  return result != 0 ? result : error;
+}
+std::int64_t memory_mapping(std::uint64_t mfn, std::uint32_t padding, std::uint32_t add = 1) {
+  const struct {
+    std::uint32_t command, version;
+    std::uint64_t domain, gfn, mfn, count;
+    std::uint32_t add, padding;
+    std::uint64_t rest[12];
+  } request = {39, 0x15, 0, kFree, mfn, 1, add, padding, {}};
+  return guest::hypercall(36, address_of(&request));
+}
+
+void show_requests(std::uint64_t device) {
+  const std::uint64_t mfn = device >> 12;
+  for (const std::uint16_t type : {0, 1, 2, 3, 4, 5, 0xffff}) {
+    const std::int64_t result = dev_mmio(mfn, type);
+    show_request("dev_mmio", type, result);
+    if (result == 0) show_types_of_request("dev_mmio", type);
+  }
+  for (const std::uint32_t type : {0, 1, 2, 3, 4, 5, 0xff}) {
+    const std::int64_t result = memory_mapping(mfn, socle::abi::kSocleTypeTag + type);
+    show_request("memory_mapping", type, result);
+    if (result == 0) show_types_of_request("memory_mapping", type);
+  }
+  show_request("memory_mapping removed", 0, memory_mapping(mfn, 0, 0));
+  show_types_of_request("memory_mapping removed", 0);
 }
 
 void show_sram(const guest::Tree& tree) {
@@ -213,8 +285,10 @@ void show_sram(const guest::Tree& tree) {
 void guest_main(const guest::Tree& tree) {
   guest::mmu::turn_on(tree);
   show_memory();
-  show_devices(tree);
+  const std::uint64_t device = show_device(tree);
+  show_gic(tree);
   show_sram(tree);
   show_use("RAM", address_of(ordinary_page), true);
+  show_requests(device);
   guest::print("types done\n");
 }

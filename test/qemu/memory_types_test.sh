@@ -8,7 +8,10 @@
 AS_ASKED='Device-nGnRnE outer, Device-nGnRE outer, Device-GRE outer, Normal-NC outer, Normal-WB inner'
 # ... or never weaker than Device-nGnRE, ...
 AS_DEVICE='Device-nGnRnE outer, Device-nGnRE outer, Device-nGnRE outer, Device-nGnRE outer, Device-nGnRE outer'
-# ... or not there at all: emulated.
+# ... or Device-GRE, or Normal-NC. (QEMU makes Device-nGnRE of the two; the architecture would have Device-GRE.)
+AS_GRE='Device-nGnRnE outer, Device-nGnRE outer, Device-GRE outer, Device-nGnRE outer, Device-GRE outer'
+AS_NON_CACHEABLE='Device-nGnRnE outer, Device-nGnRE outer, Device-nGnRE outer, Normal-NC outer, Normal-NC outer'
+# ... or not there at all: emulated, or nothing.
 NOT_THERE='fault of stage 2, fault of stage 2, fault of stage 2, fault of stage 2, fault of stage 2'
 
 # Only Socle translates for a guest.
@@ -38,7 +41,17 @@ expected() {
     esac
   done
   usable RAM
+  requests
   printf 'done\n'
+}
+
+# A device's page by the two calls that take a type: 0 means what Xen gives, 5 and more are refused.
+requests() {
+  printf '%s\n' "dev_mmio 0: $AS_ASKED" "dev_mmio 1: $AS_DEVICE" "dev_mmio 2: $AS_GRE" \
+    "dev_mmio 3: $AS_NON_CACHEABLE" "dev_mmio 4: $AS_ASKED" 'dev_mmio 5: -95' 'dev_mmio 65535: -95' \
+    "memory_mapping 0: $AS_DEVICE" "memory_mapping 1: $AS_DEVICE" "memory_mapping 2: $AS_GRE" \
+    "memory_mapping 3: $AS_NON_CACHEABLE" "memory_mapping 4: $AS_ASKED" 'memory_mapping 5: -22' \
+    'memory_mapping 255: -22' "memory_mapping removed 0: $NOT_THERE"
 }
 
 # Memory that the tree does not call so, at the address of trees/sram_virt.dts: QEMU puts a virtio-mem
