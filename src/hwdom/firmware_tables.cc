@@ -1,0 +1,492 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hwdom/firmware_tables.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "fw/acpi/fields.h"
+#include "hwdom/crc32.h"
+
+namespace socle::hwdom {
+namespace {
+
+using fw::acpi::Fields;
+using fw::acpi::Table;
+namespace header = fw::acpi::header;
+
+// Tables with code may be anywhere; ours stand on the architecture's largest natural alignment.
+constexpr std::size_t kAlignment = 8;
+
+// --- Offsets that the specifications give
+// ---------------------------------------------------------
+
+namespace rsdp {
+constexpr std::size_t kSize = 36;
+constexpr std::size_t kChecksum = 8;  // of the first 20 bytes
+constexpr std::size_t kRevision = 15;
+constexpr std::size_t kRsdt = 16;
+constexpr std::size_t kLength = 20;
+constexpr std::size_t kXsdt = 24;
+constexpr std::size_t kExtendedChecksum = 32;
+constexpr std::size_t kOldSize = 20;
+}  // namespace rsdp
+
+namespace fadt {
+constexpr std::size_t kArmBootFlags = 129;
+constexpr std::uint64_t kPsciIsThere = 1 << 0;
+constexpr std::uint64_t kPsciByHvc = 1 << 1;
+}  // namespace fadt
+
+namespace madt {
+constexpr std::size_t kStructures = 44;
+enum Type : std::uint8_t { kGicc = 0x0b, kGicd = 0x0c, kMsiFrame = 0x0d, kGicr = 0x0e };
+namespace gicc {
+constexpr std::size_t kInterfaceNumber = 4;
+constexpr std::size_t kFlags = 12;
+constexpr std::size_t kParkingVersion = 16;
+constexpr std::size_t kCpuInterface = 32;
+constexpr std::size_t kVirtualInterface = 40;
+constexpr std::size_t kMpidr = 68;
+constexpr std::size_t kEnd = 76;
+// After the MPIDR: efficiency class (stays), interrupts of the CPU's profiling and tracing.
+constexpr std::size_t kProfiling = 78;
+constexpr std::uint64_t kEnabled = 1;
+}  // namespace gicc
+constexpr std::size_t kGicdSize = 24;
+constexpr std::size_t kGicrSize = 16;
+}  // namespace madt
+
+namespace gtdt {
+constexpr std::size_t kSecure = 48;
+constexpr std::size_t kPhysical = 56;
+constexpr std::size_t kVirtual = 64;
+constexpr std::size_t kHypervisor = 72;
+constexpr std::size_t kHypervisorVirtual = 96;  // since revision 3
+constexpr std::size_t kEnd = 80;
+}  // namespace gtdt
+
+namespace iort {
+constexpr std::size_t kNodeCount = 36;
+constexpr std::size_t kNodeOffset = 40;
+constexpr std::size_t kOurNodes = 48;
+enum Type : std::uint8_t { kNamedComponent = 1, kRootComplex = 2 };
+constexpr std::size_t kNodeHeader = 16;
+constexpr std::size_t kMappingCount = 8;
+constexpr std::size_t kMappingOffset = 12;
+}  // namespace iort
+
+namespace stao {
+constexpr std::size_t kIgnoreUart = 36;
+constexpr std::size_t kSize = 37;
+}  // namespace stao
+
+namespace efi {
+constexpr std::uint64_t kSignature = 0x5453'5953'2049'4249;  // "IBI SYST"
+constexpr std::uint32_t kRevision = (2 << 16) | 50;
+constexpr std::size_t kSystemTableSize = 120;
+constexpr std::size_t kHeaderSize = 12;
+constexpr std::size_t kCrc = 16;
+constexpr std::size_t kVendor = 24;
+constexpr std::size_t kEntryCount = 104;
+constexpr std::size_t kEntries = 112;
+constexpr std::u16string_view kVendorName = u"Socle";
+constexpr std::array<std::uint8_t, 16> kAcpi20 = {0x71, 0xe8, 0x68, 0x88, 0xf1, 0xe4, 0xd3, 0x11,
+                                                  0xbc, 0x22, 0x00, 0x80, 0xc7, 0x3c, 0x88, 0x81};
+constexpr std::size_t kEntrySize = 24;
+constexpr std::size_t kDescriptorSize = 40;
+constexpr std::uint32_t kDescriptorVersion = 1;
+constexpr std::uint64_t kWriteBack = 8;
+enum MemoryType : std::uint32_t {
+  kConventional = 7,
+  kAcpiReclaim = 9,
+  kAcpiNvs = 10,
+};
+}  // namespace efi
+
+// --- The buffer
+// -----------------------------------------------------------------------------------
+
+// A piece of the buffer under construction, by offset. Writes beyond the buffer are lost and
+// remembered.
+class Output {
+ public:
+  explicit Output(std::span<std::byte> buffer) : buffer_(buffer) {}
+
+  [[nodiscard]] std::size_t size() const { return size_; }
+  [[nodiscard]] bool overflowed() const { return size_ > buffer_.size(); }
+
+  void align() { size_ = align_up(size_, kAlignment); }
+  // Zeros, to be filled in.
+  std::size_t reserve(std::size_t size) {
+    const std::size_t at = size_;
+    size_ += size;
+    if (!overflowed()) std::memset(buffer_.data() + at, 0, size);
+    return at;
+  }
+  std::size_t append(std::span<const std::byte> bytes) {
+    const std::size_t at = reserve(bytes.size());
+    if (!overflowed() && !bytes.empty())
+      std::memcpy(buffer_.data() + at, bytes.data(), bytes.size());
+    return at;
+  }
+  void put(std::size_t at, std::uint64_t value, std::size_t bytes) {
+    if (overflowed()) return;
+    CHECK(at + bytes <= size_);
+    for (std::size_t i = 0; i < bytes; ++i)
+      buffer_[at + i] = static_cast<std::byte>(value >> (8 * i));
+  }
+  void put32(std::size_t at, std::uint64_t value) { put(at, value, 4); }
+  void put64(std::size_t at, std::uint64_t value) { put(at, value, 8); }
+  void clear(std::size_t at, std::size_t bytes) {
+    for (std::size_t i = 0; i < bytes; ++i)
+      put(at + i, 0, 1);
+  }
+  [[nodiscard]] std::span<const std::byte> bytes(std::size_t at, std::size_t size) const {
+    return overflowed() ? std::span<const std::byte>() : std::span(buffer_).subspan(at, size);
+  }
+  // The byte at `at` makes the sum of [begin, begin + size) zero.
+  void fix_checksum(std::size_t at, std::size_t begin, std::size_t size) {
+    put(at, 0, 1);
+    put(at, std::uint64_t{0x100} - fw::acpi::checksum(bytes(begin, size)), 1);
+  }
+  // A table that goes from `at` to the end: its length and checksum.
+  void finish_table(std::size_t at) {
+    put32(at + header::kLength, size_ - at);
+    fix_checksum(at + header::kChecksum, at, size_ - at);
+  }
+
+ private:
+  std::span<std::byte> buffer_;
+  std::size_t size_ = 0;
+};
+
+// --- The tables
+// -----------------------------------------------------------------------------------
+
+class TablesWriter {
+ public:
+  TablesWriter(const FirmwareTablesInput& input, std::span<std::byte> buffer,
+               fw::Diagnostics& notes)
+      : input_(input), out_(buffer), notes_(notes) {}
+
+  Result<FirmwareTables> run() {
+    TRY(write_fadt());
+    TRY(write_madt());
+    TRY(write_gtdt());
+    write_iort();
+    write_stao();
+    const std::size_t root = write_rsdp(write_xsdt());
+    FirmwareTables made;
+    made.system_table = address_of(write_system_table(root));
+    out_.align();
+    const std::size_t map = write_memory_map();
+    made.memory_map = address_of(map);
+    made.memory_map_size = static_cast<std::uint32_t>(out_.size() - map);
+    made.descriptor_size = efi::kDescriptorSize;
+    made.descriptor_version = efi::kDescriptorVersion;
+    made.size = out_.size();
+    if (out_.overflowed() || made.size > input_.place.size())
+      return notes_.error(Error::kTooLarge, "ACPI: dom0's tables need {} bytes", made.size);
+    return made;
+  }
+
+ private:
+  // A table of ours that stands for one of the host's; `host` null: an additional one.
+  struct Made {
+    const Table* host = nullptr;
+    std::size_t at = 0;
+  };
+
+  [[nodiscard]] Ipa address_of(std::size_t at) const { return input_.place.begin() + at; }
+  [[nodiscard]] const DomainPlan& plan() const { return *input_.plan; }
+
+  Result<const Table*> needed(std::string_view signature, std::size_t size) {
+    const Table* const table = input_.tables->find(signature);
+    if (table == nullptr)
+      return notes_.error(Error::kNotFound, "ACPI: no {}, so no domain can start", signature);
+    if (table->fields.size() < size)
+      return notes_.error(Error::kCorrupt, "ACPI: {}: {} bytes are too few", signature,
+                          table->fields.size());
+    return table;
+  }
+
+  std::size_t begin(const Table& host, std::span<const std::byte> bytes) {
+    out_.align();
+    const std::size_t at = out_.append(bytes);
+    CHECK(made_.push_back({&host, at}).has_value());
+    return at;
+  }
+
+  Result<> write_fadt() {
+    const Table& host = *TRY(needed("FACP", fadt::kArmBootFlags + 2));
+    const std::size_t at = begin(host, host.fields.bytes());
+    out_.put(at + fadt::kArmBootFlags, fadt::kPsciIsThere | fadt::kPsciByHvc, 2);
+    out_.finish_table(at);
+    return {};
+  }
+
+  // --- MADT ---
+
+  // The host's structure of that CPU; without bytes if there is none.
+  static Fields find_gicc(const Table& host, std::uint64_t mpidr) {
+    for (std::size_t at = madt::kStructures; host.fields.has(at, 2);) {
+      const std::size_t size = host.fields.u8(at + 1);
+      if (size < 2 || !host.fields.has(at, size)) break;
+      const Fields found = host.fields.part(at, size);
+      if (found.u8(0) == madt::kGicc && found.size() >= madt::gicc::kEnd &&
+          found.u64(madt::gicc::kMpidr) == mpidr) {
+        return found;
+      }
+      at += size;
+    }
+    return Fields();
+  }
+
+  Result<> write_madt() {
+    const Table& host = *TRY(needed("APIC", madt::kStructures));
+    const std::size_t at = begin(host, host.fields.bytes().first(madt::kStructures));
+    for (std::size_t i = 0; i < plan().vcpus.size(); ++i)
+      TRY(add_gicc(host, i));
+    add_gicd();
+    for (const VirtualGic::RedistributorRegion& region : plan().gic.redistributors)
+      add_gicr(region);
+    keep_msi_frames(host);
+    out_.finish_table(at);
+    return {};
+  }
+
+  // The numbers by which tables and AML know the CPU stay: those of the CPU that the vCPU is on.
+  Result<> add_gicc(const Table& host, std::size_t vcpu) {
+    const std::uint64_t mpidr = input_.platform->cpus[plan().vcpus[vcpu].cpu].mpidr;
+    const Fields cpu = find_gicc(host, mpidr);
+    if (cpu.size() == 0)
+      return notes_.error(Error::kCorrupt, "ACPI: APIC: no GICC for CPU {#x}", mpidr);
+    namespace gicc = madt::gicc;
+    const std::size_t at = out_.append(cpu.bytes());
+    out_.put32(at + gicc::kInterfaceNumber, vcpu);
+    out_.put32(at + gicc::kFlags, gicc::kEnabled);
+    // Parking and the PMU's interrupt; GICV, GICH, its interrupt, the redistributor.
+    out_.clear(at + gicc::kParkingVersion, gicc::kCpuInterface - gicc::kParkingVersion);
+    out_.put64(at + gicc::kCpuInterface, plan().gic.cpu_interface.value());
+    out_.clear(at + gicc::kVirtualInterface, gicc::kMpidr - gicc::kVirtualInterface);
+    out_.put64(at + gicc::kMpidr, plan().vcpus[vcpu].vmpidr);
+    if (cpu.size() > gicc::kProfiling)
+      out_.clear(at + gicc::kProfiling, cpu.size() - gicc::kProfiling);
+    return {};
+  }
+
+  void add_gicd() {
+    const bool is_v2 = plan().gic.version == platform::Gic::Version::kV2;
+    const std::size_t at = out_.reserve(madt::kGicdSize);
+    out_.put(at, madt::kGicd, 1);
+    out_.put(at + 1, madt::kGicdSize, 1);
+    out_.put64(at + 8, plan().gic.distributor.value());
+    out_.put(at + 20, is_v2 ? 2 : 3, 1);
+  }
+
+  void add_gicr(const VirtualGic::RedistributorRegion& region) {
+    const std::size_t at = out_.reserve(madt::kGicrSize);
+    out_.put(at, madt::kGicr, 1);
+    out_.put(at + 1, madt::kGicrSize, 1);
+    out_.put64(at + 4, region.base.value());
+    out_.put32(at + 12, region.count * (128 * kKiB));
+  }
+
+  void keep_msi_frames(const Table& host) {
+    for (std::size_t at = madt::kStructures; host.fields.has(at, 2);) {
+      const std::size_t size = host.fields.u8(at + 1);
+      if (size < 2 || !host.fields.has(at, size)) return;
+      if (host.fields.u8(at) == madt::kMsiFrame) out_.append(host.fields.part(at, size).bytes());
+      at += size;
+    }
+  }
+
+  // --- GTDT ---
+
+  Result<> write_gtdt() {
+    const Table& host = *TRY(needed("GTDT", gtdt::kEnd));
+    const std::size_t at = begin(host, host.fields.bytes());
+    out_.put64(at + gtdt::kSecure, 0);
+    out_.put32(at + gtdt::kPhysical, plan().timer.physical.value());
+    out_.put32(at + gtdt::kVirtual, plan().timer.virt.value());
+    out_.put64(at + gtdt::kHypervisor, 0);
+    if (host.revision() >= 3 && host.fields.has(gtdt::kHypervisorVirtual, 8))
+      out_.put64(at + gtdt::kHypervisorVirtual, 0);
+    out_.finish_table(at);
+    return {};
+  }
+
+  // --- IORT ---
+
+  // Nodes that describe devices of the domain, cut off before the mappings, which lead to others.
+  void write_iort() {
+    const Table* const host = input_.tables->find("IORT");
+    if (host == nullptr || host->fields.size() < iort::kOurNodes) return;
+    const std::size_t table = begin(*host, host->fields.bytes().first(iort::kOurNodes));
+    std::uint32_t kept = 0;
+    std::size_t at = host->fields.u32(iort::kNodeOffset);
+    for (std::uint32_t left = host->fields.u32(iort::kNodeCount); left != 0; --left) {
+      const std::size_t size = host->fields.u16(at + 1);
+      if (size < iort::kNodeHeader || !host->fields.has(at, size)) break;
+      kept += add_iort_node(host->fields.part(at, size)) ? 1 : 0;
+      at += size;
+    }
+    out_.put32(table + iort::kNodeCount, kept);
+    out_.put32(table + iort::kNodeOffset, iort::kOurNodes);
+    out_.finish_table(table);
+  }
+
+  bool add_iort_node(const Fields& node) {
+    const std::uint8_t type = node.u8(0);
+    if (type != iort::kNamedComponent && type != iort::kRootComplex) return false;
+    std::size_t size = node.size();
+    const std::size_t mappings = node.u32(iort::kMappingOffset);
+    if (node.u32(iort::kMappingCount) != 0 && mappings >= iort::kNodeHeader)
+      size = std::min(size, mappings);
+    const std::size_t at = out_.append(node.bytes().first(size));
+    // The next node is aligned as this one was.
+    out_.reserve(align_up<std::size_t>(size, 4) - size);
+    out_.put(at + 1, align_up<std::size_t>(size, 4), 2);
+    out_.put64(at + iort::kMappingCount, 0);
+    return true;
+  }
+
+  // --- Those that no host has ---
+
+  std::size_t begin_new(std::string_view signature, std::uint8_t revision) {
+    out_.align();
+    const Fields root = input_.tables->root.fields;
+    const std::size_t at = out_.reserve(fw::acpi::kHeaderSize);
+    for (std::size_t i = 0; i < signature.size(); ++i)
+      out_.put(at + i, static_cast<std::uint8_t>(signature[i]), 1);
+    out_.put(at + header::kRevision, revision, 1);
+    // Who made it, as the root table says.
+    for (std::size_t i = header::kOemId; i < fw::acpi::kHeaderSize; ++i)
+      out_.put(at + i, root.u8(i), 1);
+    return at;
+  }
+
+  void write_stao() {
+    const auto& console = input_.platform->console;
+    if (!console) return;
+    const std::size_t at = begin_new("STAO", 1);
+    out_.reserve(stao::kSize - stao::kIgnoreUart);
+    out_.put(at + stao::kIgnoreUart, 1, 1);
+    out_.finish_table(at);
+    CHECK(made_.push_back({nullptr, at}).has_value());
+  }
+
+  [[nodiscard]] Ipa address_for(const Table& host) const {
+    const auto made = std::ranges::find(made_, &host, &Made::host);
+    return made == made_.end() ? direct_mapped(host.address) : address_of(made->at);
+  }
+
+  std::size_t write_xsdt() {
+    const std::size_t at = begin_new("XSDT", 1);
+    for (const Table& table : input_.tables->all)
+      if (table.in_root) out_.put64(out_.reserve(8), address_for(table).value());
+    for (const Made& made : made_)
+      if (made.host == nullptr) out_.put64(out_.reserve(8), address_of(made.at).value());
+    out_.finish_table(at);
+    return at;
+  }
+
+  std::size_t write_rsdp(std::size_t xsdt) {
+    out_.align();
+    const std::size_t at = out_.append(
+        input_.tables->rsdp.bytes().first(std::min(rsdp::kOldSize, input_.tables->rsdp.size())));
+    out_.reserve(at + rsdp::kSize - out_.size());
+    out_.put(at + rsdp::kRevision, 2, 1);
+    out_.put32(at + rsdp::kRsdt, 0);
+    out_.put32(at + rsdp::kLength, rsdp::kSize);
+    out_.put64(at + rsdp::kXsdt, address_of(xsdt).value());
+    out_.fix_checksum(at + rsdp::kChecksum, at, rsdp::kOldSize);
+    out_.fix_checksum(at + rsdp::kExtendedChecksum, at, rsdp::kSize);
+    return at;
+  }
+
+  // --- EFI ---
+
+  std::size_t write_system_table(std::size_t root) {
+    out_.align();
+    const std::size_t vendor = out_.reserve(2 * (efi::kVendorName.size() + 1));
+    for (std::size_t i = 0; i < efi::kVendorName.size(); ++i)
+      out_.put(vendor + 2 * i, efi::kVendorName[i], 2);
+    out_.align();
+    const std::size_t entry = out_.append(std::as_bytes(std::span(efi::kAcpi20)));
+    out_.put64(out_.reserve(efi::kEntrySize - efi::kAcpi20.size()), address_of(root).value());
+    const std::size_t at = out_.reserve(efi::kSystemTableSize);
+    out_.put64(at, efi::kSignature);
+    out_.put32(at + 8, efi::kRevision);
+    out_.put32(at + efi::kHeaderSize, efi::kSystemTableSize);
+    out_.put64(at + efi::kVendor, address_of(vendor).value());
+    out_.put64(at + efi::kEntryCount, 1);
+    out_.put64(at + efi::kEntries, address_of(entry).value());
+    out_.put32(at + efi::kCrc, crc32_of(0, out_.bytes(at, efi::kSystemTableSize)));
+    return at;
+  }
+
+  void add_descriptor(efi::MemoryType type, std::uint64_t begin, std::uint64_t end) {
+    if (begin >= end) return;
+    const std::size_t at = out_.reserve(efi::kDescriptorSize);
+    out_.put32(at, type);
+    out_.put64(at + 8, begin);
+    out_.put64(at + 24, (end - begin) >> kFrameShift);
+    out_.put64(at + 32, efi::kWriteBack);
+  }
+
+  // The banks without our tables, those, and firmware's; nothing needs them to be in order.
+  std::size_t write_memory_map() {
+    const std::size_t at = out_.size();
+    const std::uint64_t ours = input_.place.begin().value();
+    const std::uint64_t ours_end = input_.place.end().value();
+    for (const MfnRange& bank : plan().ram) {
+      const std::uint64_t begin = Pa(bank.begin()).value();
+      const std::uint64_t end = Pa(bank.end()).value();
+      if (ours >= end || ours_end <= begin) {
+        add_descriptor(efi::kConventional, begin, end);
+        continue;
+      }
+      add_descriptor(efi::kConventional, begin, ours);
+      add_descriptor(efi::kAcpiReclaim, ours, ours_end);
+      add_descriptor(efi::kConventional, ours_end, end);
+    }
+    for (const FirmwareMemory& memory : input_.firmware_memory) {
+      const MfnRange frames = frames_touched(memory.range);
+      add_descriptor(memory.is_reclaimable ? efi::kAcpiReclaim : efi::kAcpiNvs,
+                     Pa(frames.begin()).value(), Pa(frames.end()).value());
+    }
+    return at;
+  }
+
+  const FirmwareTablesInput& input_;
+  Output out_;
+  fw::Diagnostics& notes_;
+  InplaceVector<Made, 8> made_;
+};
+
+}  // namespace
+
+std::size_t firmware_tables_bound(const fw::acpi::Tables& tables, const DomainPlan& plan,
+                                  std::size_t firmware_memory_count) {
+  std::size_t bound = 0;
+  for (const std::string_view signature : {"FACP", "APIC", "GTDT", "IORT"}) {
+    if (const Table* const table = tables.find(signature))
+      bound += table->fields.size() + kAlignment;
+  }
+  constexpr std::size_t kLargestGicc = 255;
+  bound += plan.vcpus.size() * kLargestGicc + madt::kGicdSize +
+           plan.gic.redistributors.size() * madt::kGicrSize;
+  bound += fw::acpi::kHeaderSize + 8 * (tables.all.size() + 1) + stao::kSize + rsdp::kSize;
+  bound += efi::kSystemTableSize + efi::kEntrySize + 2 * (efi::kVendorName.size() + 1);
+  bound += efi::kDescriptorSize * (plan.ram.size() + firmware_memory_count + 2);
+  return bound + 8 * kAlignment;
+}
+
+Result<FirmwareTables> write_firmware_tables(const FirmwareTablesInput& input,
+                                             std::span<std::byte> buffer, fw::Diagnostics& notes) {
+  return TablesWriter(input, buffer, notes).run();
+}
+
+}  // namespace socle::hwdom
