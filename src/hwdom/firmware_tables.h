@@ -63,4 +63,11 @@ std::size_t firmware_tables_bound(const fw::acpi::Tables& tables, const DomainPl
 Result<FirmwareTables> write_firmware_tables(const FirmwareTablesInput& input,
                                              std::span<std::byte> buffer, fw::Diagnostics& notes);
 
+// The tree beside them: nothing but /chosen and /hypervisor, so that the operating system takes the
+// machine from ACPI. Answers with its size. kTooLarge: the buffer.
+std::size_t stub_tree_bound(const DomainPlan& plan);
+Result<std::size_t> write_stub_tree(const PlanInput& input, const DomainPlan& plan,
+                                    const FirmwareTables& tables, std::span<std::byte> buffer,
+                                    fw::Diagnostics& notes);
+
 }  // namespace socle::hwdom

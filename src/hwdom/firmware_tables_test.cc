@@ -8,6 +8,7 @@
 #include "hwdom/crc32.h"
 
 #include "test/support/acpi_builder.h"
+#include "test/support/tree_builder.h"
 
 namespace socle::hwdom {
 namespace {
@@ -249,6 +250,39 @@ TEST(FirmwareTables, TheMemoryMapHasTheBanksAroundTheTablesAndFirmwaresMemory) {
     EXPECT_EQ(entry.u64(24) * 4096, expected[i][2]) << i;
   }
 }
+
+// --- the tree beside them ---
+
+TEST(FirmwareTables, TheTreeHasNothingButChosenAndHypervisor) {
+  Machine machine;
+  machine.write();
+  ASSERT_TRUE(machine.made.has_value());
+  test::TreeBuilder loader;
+  loader.begin("chosen").cells("kaslr-seed", {1, 2}).text("bootargs", "for Socle").end();
+  test::Opened host(loader.blob());
+  machine.plan.command_line = "console=hvc0";
+  machine.plan.initrd =
+      Placement{.source = {}, .target = Range<Ipa>(Ipa(0x5000'0000), Ipa(0x5000'1234))};
+  PlanInput input;
+  input.tree = &host.tree();
+  std::vector<std::byte> bytes(stub_tree_bound(machine.plan));
+  const auto size = write_stub_tree(input, machine.plan, *machine.made, bytes, machine.notes);
+  ASSERT_TRUE(size.has_value());
+  test::Opened made(std::span(bytes).first(*size));
+  ASSERT_TRUE(made.result.has_value());
+  const auto& tree = made.tree();
+  EXPECT_EQ(tree.node_count(), 4u);
+  EXPECT_EQ(*tree.find("/chosen").string("bootargs"), "console=hvc0");
+  EXPECT_TRUE(tree.find("/chosen").has("kaslr-seed"));
+  EXPECT_EQ(tree.find("/chosen").property("linux,initrd-end")->bytes().size(), 8u);
+  EXPECT_TRUE(tree.find("/hypervisor").is_compatible("xen,xen"));
+  const auto uefi = tree.find("/hypervisor/uefi");
+  EXPECT_EQ(*uefi.cell("xen,uefi-mmap-size"), machine.made->memory_map_size);
+  EXPECT_EQ(*uefi.cell("xen,uefi-mmap-desc-size"), 40u);
+  EXPECT_EQ(*uefi.property("xen,uefi-system-table")->cell(1), machine.made->system_table.value());
+}
+
+// --- hostile tables ---
 
 TEST(FirmwareTables, WhatIsMissingOrTooShortIsNamed) {
   Machine machine;
