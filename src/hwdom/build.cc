@@ -235,7 +235,7 @@ Result<> make_gic(guest::Domain& domain, const BuildInput& input, fw::Diagnostic
   unsigned lines = 32;
   for (const InterruptRoute& route : input.plan->interrupts)
     lines = std::max(lines, align_up<unsigned>(route.interrupt.id.value() + 1, 32));
-  if (input.plan->all_spis_because_of != fw::dt::kNoNode) lines = input.gic_lines;
+  if (input.plan->has_all_spis) lines = input.gic_lines;
   namespace vgic = guest::vgic;
   const bool is_v2 = planned.version == platform::Gic::Version::kV2;
   lines =
@@ -263,7 +263,7 @@ Result<> make_gic(guest::Domain& domain, const BuildInput& input, fw::Diagnostic
     const auto found = std::ranges::lower_bound(
         input.plan->interrupts, id, {}, [](const auto& route) { return route.interrupt.id; });
     const bool named = found != input.plan->interrupts.end() && found->interrupt.id == id;
-    if (!named && input.plan->all_spis_because_of == fw::dt::kNoNode) continue;
+    if (!named && !input.plan->has_all_spis) continue;
     const Result<> routed = guest::vgic::route_to_guest(domain, id);
     if (!routed.has_value() && named) {
       notes.warning("dom0: interrupt {} is not routed: {}", id, routed.error());

@@ -18,8 +18,7 @@ namespace header = fw::acpi::header;
 // Tables with code may be anywhere; ours stand on the architecture's largest natural alignment.
 constexpr std::size_t kAlignment = 8;
 
-// --- Offsets that the specifications give
-// ---------------------------------------------------------
+// --- Offsets that the specifications give ---
 
 namespace rsdp {
 constexpr std::size_t kSize = 36;
@@ -33,7 +32,9 @@ constexpr std::size_t kOldSize = 20;
 }  // namespace rsdp
 
 namespace fadt {
+constexpr std::size_t kDsdt = 40;
 constexpr std::size_t kArmBootFlags = 129;
+constexpr std::size_t kExtendedDsdt = 140;
 constexpr std::uint64_t kPsciIsThere = 1 << 0;
 constexpr std::uint64_t kPsciByHvc = 1 << 1;
 }  // namespace fadt
@@ -104,8 +105,7 @@ enum MemoryType : std::uint32_t {
 };
 }  // namespace efi
 
-// --- The buffer
-// -----------------------------------------------------------------------------------
+// --- The buffer ---
 
 // A piece of the buffer under construction, by offset. Writes beyond the buffer are lost and
 // remembered.
@@ -161,8 +161,20 @@ class Output {
   std::size_t size_ = 0;
 };
 
-// --- The tables
-// -----------------------------------------------------------------------------------
+constexpr std::array<std::string_view, 4> kReplaced = {"FACP", "APIC", "GTDT", "IORT"};
+
+// An edited copy stands for it. Of several tables with one name the first counts, as for readers.
+bool is_replaced(const Table& table) {
+  return table.instance == 0 && std::ranges::find(kReplaced, table.signature()) != kReplaced.end();
+}
+
+bool is_visible(const Table& table, const DomainPlan& plan) {
+  return std::ranges::any_of(plan.firmware_memory, [&](const FirmwareMemory& memory) {
+    return memory.range.contains(table.range());
+  });
+}
+
+// --- The tables ---
 
 class TablesWriter {
  public:
@@ -171,6 +183,7 @@ class TablesWriter {
       : input_(input), out_(buffer), notes_(notes) {}
 
   Result<FirmwareTables> run() {
+    copy_hidden();
     TRY(write_fadt());
     TRY(write_madt());
     TRY(write_gtdt());
@@ -218,10 +231,21 @@ class TablesWriter {
     return at;
   }
 
+  // Tables in memory that the domain does not see as firmware's.
+  void copy_hidden() {
+    for (const Table& table : input_.tables->all)
+      if (!is_replaced(table) && !is_visible(table, plan())) begin(table, table.fields.bytes());
+  }
+
   Result<> write_fadt() {
     const Table& host = *TRY(needed("FACP", fadt::kArmBootFlags + 2));
     const std::size_t at = begin(host, host.fields.bytes());
     out_.put(at + fadt::kArmBootFlags, fadt::kPsciIsThere | fadt::kPsciByHvc, 2);
+    const Table* const dsdt = input_.tables->find("DSDT");
+    if (dsdt != nullptr && host.fields.has(fadt::kExtendedDsdt, 8)) {
+      out_.put32(at + fadt::kDsdt, 0);
+      out_.put64(at + fadt::kExtendedDsdt, address_for(*dsdt).value());
+    }
     out_.finish_table(at);
     return {};
   }
@@ -452,7 +476,7 @@ class TablesWriter {
       add_descriptor(efi::kAcpiReclaim, ours, ours_end);
       add_descriptor(efi::kConventional, ours_end, end);
     }
-    for (const FirmwareMemory& memory : input_.firmware_memory) {
+    for (const FirmwareMemory& memory : plan().firmware_memory) {
       const MfnRange frames = frames_touched(memory.range);
       add_descriptor(memory.is_reclaimable ? efi::kAcpiReclaim : efi::kAcpiNvs,
                      Pa(frames.begin()).value(), Pa(frames.end()).value());
@@ -463,24 +487,21 @@ class TablesWriter {
   const FirmwareTablesInput& input_;
   Output out_;
   fw::Diagnostics& notes_;
-  InplaceVector<Made, 8> made_;
+  InplaceVector<Made, fw::acpi::kMaxTables + 2> made_;
 };
 
 }  // namespace
 
-std::size_t firmware_tables_bound(const fw::acpi::Tables& tables, const DomainPlan& plan,
-                                  std::size_t firmware_memory_count) {
+std::size_t firmware_tables_bound(const fw::acpi::Tables& tables, const DomainPlan& plan) {
   std::size_t bound = 0;
-  for (const std::string_view signature : {"FACP", "APIC", "GTDT", "IORT"}) {
-    if (const Table* const table = tables.find(signature))
-      bound += table->fields.size() + kAlignment;
-  }
+  for (const Table& table : tables.all)
+    if (is_replaced(table) || !is_visible(table, plan)) bound += table.fields.size() + kAlignment;
   constexpr std::size_t kLargestGicc = 255;
   bound += plan.vcpus.size() * kLargestGicc + madt::kGicdSize +
            plan.gic.redistributors.size() * madt::kGicrSize;
   bound += fw::acpi::kHeaderSize + 8 * (tables.all.size() + 1) + stao::kSize + rsdp::kSize;
   bound += efi::kSystemTableSize + efi::kEntrySize + 2 * (efi::kVendorName.size() + 1);
-  bound += efi::kDescriptorSize * (plan.ram.size() + firmware_memory_count + 2);
+  bound += efi::kDescriptorSize * (plan.ram.size() + plan.firmware_memory.size() + 2);
   return bound + 8 * kAlignment;
 }
 

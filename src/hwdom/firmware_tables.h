@@ -29,17 +29,10 @@
 
 namespace socle::hwdom {
 
-// Memory of firmware's that the domain sees where it is: its tables and what their code uses.
-struct FirmwareMemory {
-  PaRange range;
-  bool is_reclaimable = false;  // EfiACPIReclaimMemory; else EfiACPIMemoryNVS
-};
-
 struct FirmwareTablesInput {
   const fw::acpi::Tables* tables = nullptr;
   const platform::Platform* platform = nullptr;
   const DomainPlan* plan = nullptr;
-  std::span<const FirmwareMemory> firmware_memory{};
   // Where the buffer will stand for the domain; in one of its banks, aligned to frames.
   Range<Ipa> place;
 };
@@ -55,8 +48,7 @@ struct FirmwareTables {
 };
 
 // Bytes that are enough for the buffer.
-std::size_t firmware_tables_bound(const fw::acpi::Tables& tables, const DomainPlan& plan,
-                                  std::size_t firmware_memory_count);
+std::size_t firmware_tables_bound(const fw::acpi::Tables& tables, const DomainPlan& plan);
 
 // Errors, each with a line that names the table: kNotFound: a table without which no domain can
 // start; kCorrupt: one that is too short; kTooLarge: the buffer.

@@ -77,17 +77,16 @@ struct Machine {
     plan.gic.distributor = Ipa(0x800'0000);
     EXPECT_TRUE(plan.gic.redistributors.push_back({Ipa(0x80a'0000), 2}).has_value());
     plan.ram = bank;
+    plan.firmware_memory = memory;
   }
 
   // Writes them, as boot does; answers with what a table of that name has for the domain.
   void write() {
     tables = *fw::acpi::read_tables(firmware.finish(), firmware, arena, notes);
-    buffer.resize(
-        align_up<std::size_t>(firmware_tables_bound(tables, plan, memory.size()), kFrameSize));
+    buffer.resize(align_up<std::size_t>(firmware_tables_bound(tables, plan), kFrameSize));
     made = write_firmware_tables({.tables = &tables,
                                   .platform = &platform,
                                   .plan = &plan,
-                                  .firmware_memory = memory,
                                   .place = Range<Ipa>(Ipa(kPlace), Ipa(kPlace + buffer.size()))},
                                  buffer, notes);
   }
@@ -101,6 +100,13 @@ struct Machine {
   }
   [[nodiscard]] Fields at(Ipa address) const {
     return Fields(std::span(buffer)).from(address.value() - kPlace);
+  }
+  // As firmware's own memory, so that the domain sees what lies there.
+  void show_firmware() {
+    memory.push_back(
+        {PaRange(Pa(test::FirmwareMemory::kFirst), Pa(test::FirmwareMemory::kFirst + 0x10'0000)),
+         true});
+    plan.firmware_memory = memory;
   }
   [[nodiscard]] Pa root() const {
     const Fields system_table = at(made->system_table);
@@ -141,6 +147,7 @@ struct ReadBack {
 
 TEST(FirmwareTables, TheDomainFindsAllTablesWholeAndTheOthersWhereTheyWere) {
   Machine machine;
+  machine.show_firmware();
   const ReadBack dom0(machine);
   ASSERT_TRUE(machine.made.has_value());
   EXPECT_TRUE(dom0.notes.lines().empty());  // checksums, lengths
@@ -148,6 +155,23 @@ TEST(FirmwareTables, TheDomainFindsAllTablesWholeAndTheOthersWhereTheyWere) {
   ASSERT_TRUE(dom0.tables.find("MCFG") != nullptr);
   EXPECT_EQ(dom0.tables.find("MCFG")->address, machine.mcfg);
   EXPECT_EQ(dom0.tables.root.oem_id(), "SOCLE");
+}
+
+TEST(FirmwareTables, ATableInMemoryThatTheDomainDoesNotSeeIsCopied) {
+  Machine machine;
+  const Pa dsdt = machine.firmware.put(AcpiTable(AcpiTable("DSDT", 2).zeros(100)).finished());
+  auto& fadt = machine.firmware.bytes_at(machine.firmware.named()[0]);
+  AcpiBytes edited;
+  edited.bytes() = fadt;
+  edited.put(140, dsdt.value(), 8);
+  edited.fix_checksum(9, 0, fadt.size());
+  fadt = edited.bytes();
+  const ReadBack dom0(machine);
+  ASSERT_TRUE(dom0.tables.find("DSDT") != nullptr);
+  EXPECT_EQ(dom0.tables.find("DSDT")->fields.size(), 136u);
+  EXPECT_GE(dom0.tables.find("DSDT")->address.value(), kPlace);
+  EXPECT_LT(dom0.tables.find("DSDT")->address.value(), kPlace + machine.buffer.size());
+  EXPECT_GE(dom0.tables.find("MCFG")->address.value(), kPlace);
 }
 
 TEST(FirmwareTables, PsciIsThereByHvc) {

@@ -30,12 +30,14 @@
 #include "base/inplace_vector.h"
 #include "base/range.h"
 #include "base/result.h"
+#include "fw/acpi/tables.h"
 #include "fw/arena.h"
 #include "fw/boot_modules.h"
 #include "fw/boot_phase.h"
 #include "fw/cmdline.h"
 #include "fw/diagnostics.h"
 #include "fw/dt/tree.h"
+#include "fw/efi_memory_map.h"
 #include "hw/attributes.h"
 #include "platform/platform.h"
 
@@ -60,6 +62,10 @@ struct KernelImage {
 
 struct PlanInput {
   const fw::dt::Tree* tree = nullptr;
+  // With ACPI the platform comes from these tables: the tree has only what a boot loader wrote into
+  // it, and the domain gets tables, too.
+  const fw::acpi::Tables* acpi = nullptr;
+  std::span<const fw::EfiMemoryRange> efi_memory{};  // empty without UEFI
   const platform::Platform* platform = nullptr;
   const fw::Options* options = nullptr;
   // Null on a laptop: then neither kernel nor initrd is placed and there is no command line.
@@ -182,6 +188,13 @@ struct TimerInterrupts {
   IntId hypervisor{26};
 };
 
+// Memory of firmware's that a domain on ACPI sees where it is: the tables that it gets unchanged,
+// and what their code works with.
+struct FirmwareMemory {
+  PaRange range;
+  bool is_reclaimable = false;  // EfiACPIReclaimMemory; else EfiACPIMemoryNVS
+};
+
 struct DomainPlan {
   std::span<const Mapping> mappings;
   std::span<const MfnRange> ram;  // the domain's banks, 1:1, sorted
@@ -195,15 +208,17 @@ struct DomainPlan {
   std::span<const KeptDevice> kept_devices;
   std::span<const KeptMemory> kept_memory;
   std::span<const InterruptRoute> interrupts;  // sorted, each once
-  // Every SPI that Socle does not use itself is the domain's, because this controller passes on
-  // interrupts that the tree does not name. kNoNode: only `interrupts`.
+  // Every SPI that Socle does not use itself is the domain's, not only `interrupts`: because this
+  // controller passes on interrupts that the tree does not name, or (kNoNode) since ACPI's static
+  // tables name few.
+  bool has_all_spis = false;
   NodeId all_spis_because_of = fw::dt::kNoNode;
 
   InplaceVector<PlannedVcpu, kMaxCpus> vcpus;
   VirtualGic gic;
   TimerInterrupts timer;
   IntId event_channel_ppi;
-  GfnRange grant_table_window;  // 64 frames
+  GfnRange grant_table_window;  // 64 frames; with ACPI none is needed, and there may be none
   std::span<const GfnRange> extended_regions;
 
   // What becomes of an access to an address that nothing is mapped at, and the machine frames that
@@ -216,6 +231,9 @@ struct DomainPlan {
   std::optional<Placement> kernel;  // target: text_offset included, memory_size long
   std::optional<Placement> initrd;
   Range<Ipa> tree_slot;  // room for the domain's tree; write_tree() must not need more
+  // ACPI: room for write_firmware_tables() (hwdom/firmware_tables.h), and what the tables refer to.
+  Range<Ipa> tables_slot;
+  std::span<const FirmwareMemory> firmware_memory;
   std::string_view command_line;
 };
 

@@ -179,7 +179,8 @@ class Proofreader {
 
   // Every page of a device that the domain has is mapped, or is one of those that never are.
   void check_region(const platform::Device& device, const platform::Region& region) {
-    const NodeDecision decision = plan_.nodes[index_of(device.node)];
+    const NodeDecision decision =
+        device.node == fw::dt::kNoNode ? NodeDecision() : plan_.nodes[index_of(device.node)];
     if (!device.enabled || decision.action != NodeAction::kKeep || decision.part_of_parent) return;
     const MfnRange frames = frames_touched(region.range);
     const std::uint64_t space = std::uint64_t{1} << (input_.ipa_bits - kFrameShift);
@@ -220,10 +221,19 @@ class Proofreader {
       wrong("plan: the {} at {} is in no bank", what, place);
   }
 
+  void check_tables_place() {
+    check_place("tables", plan_.tables_slot);
+    const bool overlaps = plan_.tables_slot.overlaps(plan_.kernel->target) ||
+                          plan_.tables_slot.overlaps(plan_.tree_slot) ||
+                          (plan_.initrd && plan_.tables_slot.overlaps(plan_.initrd->target));
+    if (overlaps) wrong("plan: ACPI's tables overlap kernel, tree or initrd");
+  }
+
   void check_places() {
     if (!plan_.kernel) return;
     check_place("kernel", plan_.kernel->target);
     check_place("tree", plan_.tree_slot);
+    if (input_.acpi != nullptr) check_tables_place();
     if (plan_.kernel->target.overlaps(plan_.tree_slot)) wrong("plan: kernel and tree overlap");
     if (!plan_.initrd) return;
     const Range<Ipa>& initrd = plan_.initrd->target;
@@ -252,7 +262,7 @@ class Proofreader {
       if (range.empty() || overlaps_any(busy.span(), frames))
         wrong("plan: the {} {} is not free", what, range);
     };
-    check("grant-table window", plan_.grant_table_window);
+    if (input_.acpi == nullptr) check("grant-table window", plan_.grant_table_window);
     for (const GfnRange& region : plan_.extended_regions) {
       check("extended region", region);
       if (region.overlaps(plan_.grant_table_window)) wrong("plan: {} is used twice", region);

@@ -176,6 +176,8 @@ Result<> plan_interrupts(Planner& planner) {
   routes.truncate(kept);
   planner.out.interrupts = routes.finish();
   planner.out.all_spis_because_of = planner.platform().opaque_interrupt_controller;
+  planner.out.has_all_spis =
+      planner.is_acpi() || planner.out.all_spis_because_of != fw::dt::kNoNode;
   return {};
 }
 

@@ -24,7 +24,8 @@ MfnRange address_space(const Planner& planner) {
 
 Attributes attributes_of(const Planner& planner, const platform::Device& device,
                          const platform::Region& region) {
-  NodeTraits traits = traits_of(planner.tree().node(device.node));
+  NodeTraits traits;
+  if (device.node != fw::dt::kNoNode) traits = traits_of(planner.tree().node(device.node));
   traits.is_pci_window = region.kind == platform::Region::Kind::kPciMemory ||
                          region.kind == platform::Region::Kind::kPciIo;
   return policy::device(policy::DomainKind::kHardware, traits.view());
@@ -48,6 +49,7 @@ Outcome outcome_of(const Planner& planner, const platform::Device& device, const
 }
 
 bool is_bus(const Planner& planner, NodeId id) {
+  if (id == fw::dt::kNoNode) return false;
   const Node node = planner.tree().node(id);
   return node.first_child() && node.has("ranges");
 }
@@ -102,10 +104,40 @@ Result<> claim_device(Planner& planner, const platform::Device& device,
   return {};
 }
 
+// What firmware's memory map calls devices (1.17): registers that no driver of ACPI's names,
+// firmware's flash.
+Result<> claim_efi_devices(Planner& planner, fw::ArenaVector<Claim>& claims) {
+  for (const fw::EfiMemoryRange& range : planner.input.efi_memory) {
+    if (range.use() != fw::EfiMemoryRange::Use::kDevice) continue;
+    const MfnRange inside = frames_touched(range.range).intersection(address_space(planner));
+    if (!inside.empty())
+      TRY(claims.push_back(
+          {inside, policy::device(policy::DomainKind::kHardware, {}), fw::dt::kNoNode, true}));
+  }
+  return {};
+}
+
+// Firmware's tables and what their code works with. A domain on a tree knows of neither.
+Result<> claim_firmware_memory(Planner& planner, fw::ArenaVector<Claim>& claims) {
+  if (!planner.is_acpi()) return {};
+  fw::ArenaVector<FirmwareMemory> list(planner.arena);
+  for (const fw::EfiMemoryRange& range : planner.input.efi_memory) {
+    const bool is_reclaimable = range.type == fw::EfiMemoryType::kAcpiReclaim;
+    if (!is_reclaimable && range.type != fw::EfiMemoryType::kAcpiNvs) continue;
+    const MfnRange frames = frames_touched(range.range).intersection(address_space(planner));
+    if (frames.empty()) continue;
+    TRY(list.push_back({range.range, is_reclaimable}));
+    TRY(claims.push_back({frames, policy::reserved_memory(true), fw::dt::kNoNode, true}));
+  }
+  planner.out.firmware_memory = list.finish();
+  return {};
+}
+
 // Reserved memory: outside RAM it is nobody's RAM; inside, the banks hold it already unless
 // dom0_mem left it out.
 Result<> map_reserved(Planner& planner, MappingList& out) {
   fw::ArenaVector<Claim> claims(planner.arena);
+  TRY(claim_firmware_memory(planner, claims));
   for (const platform::ReservedRange& reserved : planner.platform().reserved) {
     const MfnRange frames = frames_touched(reserved.range).intersection(address_space(planner));
     if (frames.empty()) continue;
@@ -152,6 +184,7 @@ Result<> find_partial_pages(std::span<const KeptDevice> kept, fw::ArenaVector<Pa
 }
 
 bool is_ancestor(const Planner& planner, NodeId above, NodeId below) {
+  if (above == fw::dt::kNoNode || below == fw::dt::kNoNode) return false;
   Node at = planner.tree().node(below);
   while (at && at.depth() > 0 && at.id() != above)
     at = at.parent();
@@ -265,6 +298,7 @@ Result<> plan_devices(Planner& planner) {
   for (const platform::Device& device : planner.platform().devices)
     TRY(claim_device(planner, device, claims, decisions));
   planner.out.regions = decisions.span();
+  if (planner.is_acpi()) TRY(claim_efi_devices(planner, claims));
 
   MappingList reserved(planner.arena);
   MappingList devices(planner.arena);

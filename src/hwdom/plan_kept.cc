@@ -25,6 +25,30 @@ Result<> keep_device(const platform::Device& device, NodeReason reason,
   return {};
 }
 
+// ACPI's tables name these apart from other devices.
+Result<> list_acpi_devices(const Planner& planner, fw::ArenaVector<KeptDevice>& kept,
+                           RangeList& frames) {
+  const auto keep = [&](const PaRange& range, NodeReason reason) -> Result<> {
+    const platform::Region region{.range = range};
+    platform::Device device;
+    device.regions = std::span(&region, 1);
+    return keep_device(device, reason, kept, frames);
+  };
+  const platform::Platform& machine = planner.platform();
+  const platform::Gic& gic = machine.gic;
+  for (const PaRange& range :
+       {gic.distributor, gic.cpu_interface, gic.hypervisor_interface, gic.virtual_interface})
+    TRY(keep(range, NodeReason::kInterruptController));
+  for (const PaRange& range : gic.redistributors)
+    TRY(keep(range, NodeReason::kInterruptController));
+  for (const platform::Its& its : gic.its)
+    TRY(keep(its.range, NodeReason::kIts));
+  for (const platform::Iommu& iommu : machine.iommus)
+    for (const platform::Region& region : iommu.regions)
+      TRY(keep(region.range, NodeReason::kIommu));
+  return machine.console ? keep(machine.console->registers, NodeReason::kConsole) : Result<>();
+}
+
 Result<> list_kept_devices(const Planner& planner, fw::ArenaVector<KeptDevice>& kept,
                            RangeList& frames) {
   for (const platform::Device& device : planner.platform().devices) {
@@ -57,7 +81,6 @@ Result<> list_kept_devices(const Planner& planner, fw::ArenaVector<KeptDevice>& 
         break;
     }
   }
-  normalise(frames);
   return {};
 }
 
@@ -101,7 +124,9 @@ Result<> plan_kept(Planner& planner) {
   TRY(list_kept_memory(planner));
   fw::ArenaVector<KeptDevice> devices(planner.arena);
   RangeList frames(planner.arena);
-  TRY(list_kept_devices(planner, devices, frames));
+  TRY(planner.is_acpi() ? list_acpi_devices(planner, devices, frames)
+                        : list_kept_devices(planner, devices, frames));
+  normalise(frames);
   planner.kept_devices = devices.span();
   planner.out.kept_devices = planner.kept_devices;
   planner.kept_device_frames = frames.span();

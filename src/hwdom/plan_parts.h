@@ -23,7 +23,11 @@ struct Planner {
 
   [[nodiscard]] const platform::Platform& platform() const { return *input.platform; }
   [[nodiscard]] const fw::dt::Tree& tree() const { return *input.tree; }
-  [[nodiscard]] NodeDecision decision(NodeId id) const { return out.nodes[index_of(id)]; }
+  [[nodiscard]] bool is_acpi() const { return input.acpi != nullptr; }
+  // What ACPI describes has no node, and stays.
+  [[nodiscard]] NodeDecision decision(NodeId id) const {
+    return id == fw::dt::kNoNode ? NodeDecision() : out.nodes[index_of(id)];
+  }
   [[nodiscard]] fw::dt::Path path(NodeId id) const { return tree().node(id).path(); }
   // The domain sees the node and may touch what it describes.
   [[nodiscard]] bool is_domains(NodeId id) const {

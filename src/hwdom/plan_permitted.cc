@@ -123,7 +123,9 @@ Result<> permit_the_rest(Planner& planner, RangeList& permitted) {
 }  // namespace
 
 Result<> plan_permitted(Planner& planner) {
-  planner.out.mmio_fault = planner.input.options->mmio_fault.value_or(fw::MmioFault::kDeny);
+  // ACPI's static tables name few devices; a tree names all (1.1, 1.5).
+  const fw::MmioFault usual = planner.is_acpi() ? fw::MmioFault::kMap : fw::MmioFault::kDeny;
+  planner.out.mmio_fault = planner.input.options->mmio_fault.value_or(usual);
   RangeList permitted(planner.arena);
   if (planner.out.mmio_fault == fw::MmioFault::kMap) TRY(permit_the_rest(planner, permitted));
   // Pages that a kept device shares with one of the domain's are mapped: they are its, too. A frame

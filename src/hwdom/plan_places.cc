@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "fw/sort.h"
+#include "hwdom/firmware_tables.h"
 #include "hwdom/plan_parts.h"
 
 namespace socle::hwdom {
@@ -14,7 +15,8 @@ namespace {
 
 constexpr std::uint64_t kKernelAlignment = 2 * kMiB;  // Linux Documentation/arch/arm64/booting
 constexpr std::uint64_t kLargestTree = 2 * kMiB;      // same
-constexpr std::uint64_t kInitrdWindow = 32 * kGiB;    // same: kernel and initrd together
+constexpr std::uint64_t kLargestPage = 64 * kKiB;
+constexpr std::uint64_t kInitrdWindow = 32 * kGiB;  // same: kernel and initrd together
 constexpr std::uint64_t kInitrdWindowAlignment = kGiB;
 
 struct Wish {
@@ -56,7 +58,8 @@ class Places {
       return planner_.notes.error(Error::kNotFound, "boot modules: no kernel for dom0");
     TRY(place_kernel());
     TRY(place_initrd());
-    return place_tree();
+    TRY(place_tree());
+    return planner_.is_acpi() ? place_tables() : Result<>();
   }
 
  private:
@@ -153,6 +156,19 @@ class Places {
       return planner_.notes.error(
           Error::kNotFound, "dom0: no bank of its RAM has room for the tree ({} KiB)", size / kKiB);
     planner_.out.tree_slot = as_guest(*place);
+    return placed_.push_back(*place);
+  }
+
+  // Aligned for kernels with pages of 64 KiB.
+  Result<> place_tables() {
+    const std::size_t bound = firmware_tables_bound(*planner_.input.acpi, planner_.out);
+    const std::uint64_t size = align_up<std::uint64_t>(bound, kLargestPage);
+    const auto place = TRY(find_beside_kernel({.size = size, .alignment = kLargestPage}));
+    if (!place)
+      return planner_.notes.error(Error::kNotFound,
+                                  "dom0: no bank of its RAM has room for ACPI's tables ({} KiB)",
+                                  size / kKiB);
+    planner_.out.tables_slot = as_guest(*place);
     return {};
   }
 
@@ -251,6 +267,8 @@ Result<> choose_regions(Planner& planner, const RangeList& foreign, const RangeL
 }  // namespace
 
 Result<> plan_free_space(Planner& planner) {
+  // ACPI's static tables do not say where there is nothing; its Linux takes RAM of its own instead.
+  if (planner.is_acpi()) return {};
   RangeList foreign(planner.arena);
   RangeList holes(planner.arena);
   TRY(list_foreign_ram(planner, foreign));
