@@ -5,11 +5,13 @@
 #include <array>
 #include <cstring>
 
+#include "base/function_ref.h"
 #include "base/inplace_vector.h"
 #include "base/log.h"
 #include "guest/mmio_faults.h"
 #include "guest/vcpu.h"
 #include "guest/vdev/vgic.h"
+#include "hwdom/firmware_tables.h"
 #include "hwdom/kernel_image.h"
 #include "hwdom/unpack.h"
 #include "mem/memory.h"
@@ -290,23 +292,53 @@ void place(const Placement& placement, std::uint64_t bytes) {
   copy_memory(machine_address(placement.target.begin()), placement.source.begin(), bytes);
 }
 
-Result<Ipa> place_tree(const BuildInput& input, const fw::BootPhase& phase,
-                       fw::Diagnostics& notes) {
-  const FrameCount room = FrameCount::containing(tree_size_bound(*input.plan_input));
+// Has `write` fill a buffer of that size, and puts what it wrote (it answers with how much) at the
+// beginning of `slot`.
+Result<> write_to(const Range<Ipa>& slot, std::size_t bound,
+                  FunctionRef<Result<std::size_t>(std::span<std::byte>)> write,
+                  fw::Diagnostics& notes) {
+  const FrameCount room = FrameCount::containing(bound);
   const Mfn buffer = TRY(mem::allocate_frames(room));
   const std::span<std::byte> bytes(port::owned_frame(buffer), room.bytes());
-  const auto size = write_tree(*input.plan_input, *input.plan, bytes, phase, notes);
-  Result<Ipa> answer = input.plan->tree_slot.begin();
+  const Result<std::size_t> size = write(bytes);
+  Result<> done;
   if (!size.has_value()) {
-    answer = fail(size.error());
-  } else if (*size > input.plan->tree_slot.size()) {
-    answer = notes.error(Error::kTooLarge, "dom0: its device tree needs {} bytes, planned are {}",
-                         *size, input.plan->tree_slot.size());
+    done = fail(size.error());
+  } else if (*size > slot.size()) {
+    done = notes.error(Error::kTooLarge, "dom0: its firmware's data needs {} bytes, planned are {}",
+                       *size, slot.size());
   } else {
-    copy_to_memory(machine_address(*answer), bytes.data(), *size);
+    copy_to_memory(machine_address(slot.begin()), bytes.data(), *size);
   }
   mem::free_frames(buffer, room);
-  return answer;
+  return done;
+}
+
+Result<> place_tree(const BuildInput& input, const fw::BootPhase& phase, fw::Diagnostics& notes) {
+  return write_to(
+      input.plan->tree_slot, tree_size_bound(*input.plan_input),
+      [&](std::span<std::byte> buffer) {
+        return write_tree(*input.plan_input, *input.plan, buffer, phase, notes);
+      },
+      notes);
+}
+
+// Tables, and the stub of a tree that leads to them.
+Result<> place_tables(const BuildInput& input, fw::Diagnostics& notes) {
+  const PlanInput& from = *input.plan_input;
+  const DomainPlan& plan = *input.plan;
+  const FirmwareTablesInput tables{
+      .tables = from.acpi, .platform = from.platform, .plan = &plan, .place = plan.tables_slot};
+  FirmwareTables made;
+  const auto write_tables = [&](std::span<std::byte> buffer) -> Result<std::size_t> {
+    made = TRY(write_firmware_tables(tables, buffer, notes));
+    return made.size;
+  };
+  TRY(write_to(plan.tables_slot, firmware_tables_bound(*from.acpi, plan), write_tables, notes));
+  const auto write_stub = [&](std::span<std::byte> buffer) {
+    return write_stub_tree(from, plan, made, buffer, notes);
+  };
+  return write_to(plan.tree_slot, stub_tree_bound(plan), write_stub, notes);
 }
 
 }  // namespace
@@ -342,9 +374,11 @@ Result<Built> build(const BuildInput& input, const fw::BootPhase& phase, fw::Dia
 
   place(*plan.kernel, input.plan_input->kernel.file_size);
   if (plan.initrd.has_value()) place(*plan.initrd, plan.initrd->source.size());
-  const Ipa tree = TRY(place_tree(input, phase, notes));
+  TRY(input.plan_input->acpi != nullptr ? place_tables(input, notes)
+                                        : place_tree(input, phase, notes));
   port::cache_invalidate_instructions();
-  return Built{.domain = &domain, .entry = plan.kernel->target.begin(), .tree = tree};
+  return Built{
+      .domain = &domain, .entry = plan.kernel->target.begin(), .tree = plan.tree_slot.begin()};
 }
 
 }  // namespace socle::hwdom
