@@ -10,6 +10,11 @@ namespace {
 
 using hwdom::RegionDecision;
 
+// A node's path, or the name of what has none.
+std::string name_of(const Board& board, fw::dt::NodeId node, std::string_view name) {
+  return name.empty() ? path_of(board, node) : printable(name);
+}
+
 PaRange bytes_of(const MfnRange& frames) {
   return PaRange(Pa(frames.begin()), Pa(frames.end()));
 }
@@ -44,7 +49,7 @@ void add_nodes(const Board& board, std::vector<MappingFacts>& mappings) {
     const auto at = std::ranges::upper_bound(
         mappings, begin, {}, [](const MappingFacts& mapping) { return mapping.guest.end(); });
     if (at == mappings.end() || !at->guest.contains(begin)) continue;
-    std::string name = path_of(board, decision.node);
+    std::string name = name_of(board, decision.node, decision.name);
     if (at->nodes.empty() || (at->nodes.front() != name && at->nodes.back() != name))
       at->nodes.push_back(std::move(name));
   }
@@ -66,7 +71,7 @@ std::vector<Place> read_kept(const Board& board) {
     std::string why = to_string(device.reason);
     if (device.shares_page_with != fw::dt::kNoNode)
       why += fmt::format("; its page is shared with {}", path_of(board, device.shares_page_with));
-    out.push_back({device.region.range, why, path_of(board, device.node)});
+    out.push_back({device.region.range, why, name_of(board, device.node, device.name)});
   }
   return out;
 }
@@ -96,7 +101,7 @@ std::vector<Place> read_not_mapped(const Board& board) {
   std::vector<Place> out;
   for (const RegionDecision& decision : board.plan->regions)
     if (const char* why = why_not_mapped(decision.outcome); why != nullptr)
-      out.push_back({decision.region.range, why, path_of(board, decision.node)});
+      out.push_back({decision.region.range, why, name_of(board, decision.node, decision.name)});
   return out;
 }
 
@@ -158,7 +163,7 @@ DomainFacts read_domain_facts(const Board& board) {
   out.not_mapped = read_not_mapped(board);
   for (const hwdom::InterruptRoute& route : plan.interrupts)
     out.interrupts.push_back({route.interrupt.id.value(), trigger_name(route.interrupt.trigger),
-                              path_of(board, route.node)});
+                              name_of(board, route.node, route.name)});
   out.all_spis_because_of = path_of(board, plan.all_spis_because_of);
   out.nodes = read_nodes(board);
   return out;

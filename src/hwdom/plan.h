@@ -104,6 +104,7 @@ struct RegionDecision {
     kEmpty,         // size 0
   };
   NodeId node;
+  std::string_view name;  // of what has no node (ACPI); else empty
   platform::Region region;
   Outcome outcome;
 };
@@ -145,6 +146,7 @@ struct NodeDecision {
 
 struct KeptDevice {
   NodeId node;
+  std::string_view name;  // of what has no node (ACPI); else empty
   platform::Region region;
   NodeReason reason;
   NodeId shares_page_with = fw::dt::kNoNode;  // a node of the domain in the same page
@@ -153,6 +155,7 @@ struct KeptDevice {
 struct InterruptRoute {
   platform::Interrupt interrupt;  // an SPI; virtual INTID == physical INTID
   NodeId node = fw::dt::kNoNode;  // the first that names it
+  std::string_view name{};        // of what has no node (ACPI); else empty
 };
 
 // Where something goes in the domain's memory.

@@ -65,9 +65,9 @@ Result<> plan_redistributors(Planner& planner) {
     left -= count;
   }
   if (left != 0)
-    return planner.notes.error(Error::kCorrupt,
-                               "{}: reg: the redistributor regions have no room for {} of {} vCPUs",
-                               planner.path(gic.node).view(), left, planner.out.vcpus.size());
+    return planner.notes.error(
+        Error::kCorrupt, "{}: reg: the redistributor regions have no room for {} of {} vCPUs",
+        planner.name_of(gic.node, gic.name).view(), left, planner.out.vcpus.size());
   return {};
 }
 
@@ -79,7 +79,7 @@ Result<> check_gic_is_within_space(const Planner& planner) {
     end = std::max(end, region.end());
   if (end.value() <= std::uint64_t{1} << planner.input.ipa_bits) return {};
   return planner.notes.error(Error::kOutOfRange, "{}: reg: beyond the CPUs' {} address bits",
-                             planner.path(gic.node).view(), planner.input.ipa_bits);
+                             planner.name_of(gic.node, gic.name).view(), planner.input.ipa_bits);
 }
 
 }  // namespace
@@ -100,7 +100,7 @@ Result<> plan_gic(Planner& planner) {
       if (gic.cpu_interface.empty() || gic.virtual_interface.empty())
         return planner.notes.error(Error::kUnsupported,
                                    "{}: reg: no virtual CPU interface (GICV), so no guests",
-                                   planner.path(gic.node).view());
+                                   planner.name_of(gic.node, gic.name).view());
       if (planner.out.vcpus.size() > 8) planner.out.vcpus.truncate(8);
       return {};
     case platform::Gic::Version::kV3:
@@ -144,16 +144,16 @@ bool is_socles(const Planner& planner, IntId id) {
 
 Result<> collect_routes(Planner& planner, fw::ArenaVector<InterruptRoute>& routes) {
   for (const platform::Device& device : planner.platform().devices) {
-    if (!planner.is_domains(device.node)) continue;
+    if (!planner.is_domains(device)) continue;
     for (const platform::Interrupt& interrupt : device.interrupts) {
       if (!interrupt.id.is_spi()) continue;
       if (is_socles(planner, interrupt.id)) {
         if (device.enabled)
           planner.notes.warning("{}: interrupts: {} is the console's too: not the domain's",
-                                planner.path(device.node).view(), interrupt.id);
+                                planner.name_of(device).view(), interrupt.id);
         continue;
       }
-      TRY(routes.push_back({interrupt, device.node}));
+      TRY(routes.push_back({interrupt, device.node, device.name}));
     }
   }
   return {};
@@ -167,7 +167,8 @@ Result<> plan_interrupts(Planner& planner) {
   TRY(collect_routes(planner, routes));
   // Of several nodes that share an interrupt the first enabled one stands for it.
   fw::sort_by(routes.span(), [&](const InterruptRoute& route) {
-    const bool enabled = planner.platform().device(route.node)->enabled;
+    const bool enabled =
+        route.node == fw::dt::kNoNode || planner.platform().device(route.node)->enabled;
     return std::tuple(route.interrupt.id, !enabled, index_of(route.node));
   });
   std::size_t kept = 0;

@@ -34,7 +34,7 @@ Attributes attributes_of(const Planner& planner, const platform::Device& device,
 Outcome outcome_of(const Planner& planner, const platform::Device& device, const MfnRange& frames) {
   const std::span<const MfnRange> kept = planner.kept_device_frames;
   const NodeDecision decision = planner.decision(device.node);
-  if (!planner.is_domains(device.node)) {
+  if (!planner.is_domains(device)) {
     const bool is_kept = contained_in_one(kept, frames);
     return is_kept ? Outcome::kKept : Outcome::kNotDescribed;
   }
@@ -55,7 +55,7 @@ bool is_bus(const Planner& planner, NodeId id) {
 }
 
 void explain(Planner& planner, const RegionDecision& decision) {
-  const auto path = planner.path(decision.node);
+  const auto path = planner.name_of(decision.node, decision.name);
   const PaRange& range = decision.region.range;
   switch (decision.outcome) {
     case Outcome::kInOtherRam:
@@ -83,19 +83,20 @@ void explain(Planner& planner, const RegionDecision& decision) {
 Result<> claim_device(Planner& planner, const platform::Device& device,
                       fw::ArenaVector<Claim>& claims, fw::ArenaVector<RegionDecision>& decisions) {
   for (const platform::Region& region : device.regions) {
-    RegionDecision decision{.node = device.node, .region = region, .outcome = Outcome::kEmpty};
+    RegionDecision decision{
+        .node = device.node, .name = device.name, .region = region, .outcome = Outcome::kEmpty};
     const MfnRange frames = frames_touched(region.range);
     if (!frames.empty()) decision.outcome = outcome_of(planner, device, frames);
     TRY(decisions.push_back(decision));
-    const bool matters = device.enabled && planner.is_domains(device.node);
+    const bool matters = device.enabled && planner.is_domains(device);
     if (frames.empty()) {
       if (matters && region.kind == platform::Region::Kind::kRegisters)
-        planner.notes.warning("{}: reg: size zero at {}", planner.path(device.node).view(),
+        planner.notes.warning("{}: reg: size zero at {}", planner.name_of(device).view(),
                               region.range.begin());
       continue;
     }
     if (matters) explain(planner, decision);
-    if (!planner.is_domains(device.node) || planner.decision(device.node).part_of_parent) continue;
+    if (!planner.is_domains(device) || planner.decision(device.node).part_of_parent) continue;
     const MfnRange inside = frames.intersection(address_space(planner));
     if (!inside.empty())
       TRY(claims.push_back(
@@ -207,9 +208,9 @@ Result<> settle_shared_pages(Planner& planner, std::span<const Claim> claims, Ra
       if (device.shares_page_with != fw::dt::kNoNode) continue;
       device.shares_page_with = claim.node;
       if (claim.enabled)
-        planner.notes.warning("{}: shares a page with {} ({}): dom0 can reach both",
-                              planner.path(claim.node).view(), planner.path(device.node).view(),
-                              to_string(device.reason));
+        planner.notes.warning(
+            "{}: shares a page with {} ({}): dom0 can reach both", planner.path(claim.node).view(),
+            planner.name_of(device.node, device.name).view(), to_string(device.reason));
     }
   }
   for (std::size_t i = 0; i < pages.size(); ++i)
@@ -255,7 +256,7 @@ Result<> add_gicv2_interface(Planner& planner, MappingList& out) {
       gic.virtual_interface.begin().offset_in_frame() != 0 || size < kFrameSize)
     return planner.notes.error(Error::kUnsupported,
                                "{}: reg: the virtual CPU interface is not page-aligned",
-                               planner.path(gic.node).view());
+                               planner.name_of(gic.node, gic.name).view());
   return out.push_back({.first = direct_mapped(gic.cpu_interface.begin().frame()),
                         .machine = gic.virtual_interface.begin().frame(),
                         .count = FrameCount(size >> kFrameShift),

@@ -18,7 +18,8 @@ Result<> keep_device(const platform::Device& device, NodeReason reason,
                      fw::ArenaVector<KeptDevice>& kept, RangeList& frames) {
   for (const platform::Region& region : device.regions) {
     if (region.range.empty()) continue;
-    TRY(kept.push_back({.node = device.node, .region = region, .reason = reason}));
+    TRY(kept.push_back(
+        {.node = device.node, .name = device.name, .region = region, .reason = reason}));
     TRY(frames.push_back(may_share_pages(reason) ? frames_inside(region.range)
                                                  : frames_touched(region.range)));
   }
@@ -28,9 +29,11 @@ Result<> keep_device(const platform::Device& device, NodeReason reason,
 // ACPI's tables name these apart from other devices.
 Result<> list_acpi_devices(const Planner& planner, fw::ArenaVector<KeptDevice>& kept,
                            RangeList& frames) {
-  const auto keep = [&](const PaRange& range, NodeReason reason) -> Result<> {
+  const auto keep = [&](const PaRange& range, std::string_view name,
+                        NodeReason reason) -> Result<> {
     const platform::Region region{.range = range};
     platform::Device device;
+    device.name = name;
     device.regions = std::span(&region, 1);
     return keep_device(device, reason, kept, frames);
   };
@@ -38,15 +41,19 @@ Result<> list_acpi_devices(const Planner& planner, fw::ArenaVector<KeptDevice>& 
   const platform::Gic& gic = machine.gic;
   for (const PaRange& range :
        {gic.distributor, gic.cpu_interface, gic.hypervisor_interface, gic.virtual_interface})
-    TRY(keep(range, NodeReason::kInterruptController));
+    TRY(keep(range, gic.name, NodeReason::kInterruptController));
   for (const PaRange& range : gic.redistributors)
-    TRY(keep(range, NodeReason::kInterruptController));
+    TRY(keep(range, gic.name, NodeReason::kInterruptController));
   for (const platform::Its& its : gic.its)
-    TRY(keep(its.range, NodeReason::kIts));
+    TRY(keep(its.range, its.name, NodeReason::kIts));
   for (const platform::Iommu& iommu : machine.iommus)
     for (const platform::Region& region : iommu.regions)
-      TRY(keep(region.range, NodeReason::kIommu));
-  return machine.console ? keep(machine.console->registers, NodeReason::kConsole) : Result<>();
+      TRY(keep(region.range, iommu.name, NodeReason::kIommu));
+  for (const platform::Device& device : machine.devices)
+    if (device.origin == platform::Device::Origin::kPmcg)
+      TRY(keep_device(device, NodeReason::kIommu, kept, frames));
+  if (!machine.console) return {};
+  return keep(machine.console->registers, machine.console->name, NodeReason::kConsole);
 }
 
 Result<> list_kept_devices(const Planner& planner, fw::ArenaVector<KeptDevice>& kept,
@@ -91,7 +98,8 @@ void warn_of_undriven_iommus(Planner& planner) {
     if (!iommu.enabled) continue;
     if (planner.is_domains(iommu.node)) {
       planner.notes.warning("{} ({}) is passed through: dom0 decides where DMA behind it goes",
-                            planner.path(iommu.node).view(), platform::to_string(iommu.kind));
+                            planner.name_of(iommu.node, iommu.name).view(),
+                            platform::to_string(iommu.kind));
       continue;
     }
     if (first == nullptr) first = &iommu;
@@ -100,7 +108,7 @@ void warn_of_undriven_iommus(Planner& planner) {
   if (count != 0)
     planner.notes.warning(
         "{} IOMMUs ({}, {}, ...) are hidden from dom0 and not driven: DMA is as firmware left it",
-        count, planner.path(first->node).view(), platform::to_string(first->kind));
+        count, planner.name_of(first->node, first->name).view(), platform::to_string(first->kind));
 }
 
 Result<> list_kept_memory(Planner& planner) {

@@ -29,6 +29,21 @@ struct Planner {
     return id == fw::dt::kNoNode ? NodeDecision() : out.nodes[index_of(id)];
   }
   [[nodiscard]] fw::dt::Path path(NodeId id) const { return tree().node(id).path(); }
+  // What messages call it.
+  [[nodiscard]] fw::dt::Path name_of(NodeId id, std::string_view name) const {
+    return name.empty() ? path(id) : fw::dt::Path("{}", name);
+  }
+  [[nodiscard]] fw::dt::Path name_of(const platform::Device& device) const {
+    return name_of(device.node, device.name);
+  }
+  // ACPI: Socle's console is among the devices; counters of IOMMUs go with these.
+  [[nodiscard]] bool is_domains(const platform::Device& device) const {
+    using Origin = platform::Device::Origin;
+    if (device.origin == Origin::kPmcg) return false;
+    if (device.origin != Origin::kSerialPort) return is_domains(device.node);
+    return !platform().console || device.regions.empty() ||
+           !device.regions.front().range.overlaps(platform().console->registers);
+  }
   // The domain sees the node and may touch what it describes.
   [[nodiscard]] bool is_domains(NodeId id) const {
     const NodeAction action = decision(id).action;

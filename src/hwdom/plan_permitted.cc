@@ -64,7 +64,8 @@ Result<> list_withheld_devices(const Planner& planner, RangeList& out) {
   const platform::Platform& platform = planner.platform();
   for (const platform::Device& device : planner.platform().devices)
     for (const platform::Region& region : device.regions)
-      if (is_withheld(planner.decision(device.node)))
+      if (is_withheld(planner.decision(device.node)) ||
+          (planner.is_acpi() && !planner.is_domains(device)))
         TRY(out.push_back(frames_touched(region.range)));
   for (const platform::Iommu& iommu : platform.iommus)
     for (const platform::Region& region : iommu.regions)
