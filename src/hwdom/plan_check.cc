@@ -101,8 +101,9 @@ class Proofreader {
     return {};
   }
 
-  [[nodiscard]] bool is_domains(NodeId node) const {
-    return plan_.nodes[index_of(node)].action == NodeAction::kKeep;
+  [[nodiscard]] bool is_passed_through(const platform::Iommu& iommu) const {
+    return iommu.node != fw::dt::kNoNode &&
+           plan_.nodes[index_of(iommu.node)].action == NodeAction::kKeep;
   }
 
   // From the platform, not from the plan's own list.
@@ -119,7 +120,7 @@ class Proofreader {
       TRY(kept.push_back(frames_inside(input_.platform->console->registers)));
     for (const platform::Iommu& iommu : input_.platform->iommus)
       for (const platform::Region& region : iommu.regions)
-        if (iommu.enabled && !is_domains(iommu.node))
+        if (iommu.enabled && !is_passed_through(iommu))
           TRY(kept.push_back(frames_inside(region.range)));
     return {};
   }

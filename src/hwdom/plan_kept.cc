@@ -96,7 +96,7 @@ void warn_of_undriven_iommus(Planner& planner) {
   const platform::Iommu* first = nullptr;
   for (const platform::Iommu& iommu : planner.platform().iommus) {
     if (!iommu.enabled) continue;
-    if (planner.is_domains(iommu.node)) {
+    if (planner.is_passed_through(iommu)) {
       planner.notes.warning("{} ({}) is passed through: dom0 decides where DMA behind it goes",
                             planner.name_of(iommu.node, iommu.name).view(),
                             platform::to_string(iommu.kind));

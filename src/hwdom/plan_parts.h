@@ -44,6 +44,10 @@ struct Planner {
     return !platform().console || device.regions.empty() ||
            !device.regions.front().range.overlaps(platform().console->registers);
   }
+  // iommu-passthrough= names nodes: what ACPI describes stays hidden.
+  [[nodiscard]] bool is_passed_through(const platform::Iommu& iommu) const {
+    return iommu.node != fw::dt::kNoNode && is_domains(iommu.node);
+  }
   // The domain sees the node and may touch what it describes.
   [[nodiscard]] bool is_domains(NodeId id) const {
     const NodeAction action = decision(id).action;

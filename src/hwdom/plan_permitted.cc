@@ -69,7 +69,7 @@ Result<> list_withheld_devices(const Planner& planner, RangeList& out) {
         TRY(out.push_back(frames_touched(region.range)));
   for (const platform::Iommu& iommu : platform.iommus)
     for (const platform::Region& region : iommu.regions)
-      if (!planner.is_domains(iommu.node)) TRY(out.push_back(frames_touched(region.range)));
+      if (!planner.is_passed_through(iommu)) TRY(out.push_back(frames_touched(region.range)));
   const platform::Gic& gic = platform.gic;
   for (const PaRange& range :
        {gic.distributor, gic.cpu_interface, gic.hypervisor_interface, gic.virtual_interface})

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <vector>
+
+#include "base/test.h"
+#include "hwdom/firmware_tables.h"
+#include "hwdom/plan.h"
+#include "hwdom/plan_check.h"
+
+#include "test/support/acpi_machine.h"
+#include "test/support/tree_builder.h"
+
+namespace socle::hwdom {
+namespace {
+
+using fw::EfiMemoryRange;
+using fw::EfiMemoryType;
+using test::AcpiMachine;
+
+constexpr std::uint64_t kRam = 0x8000'0000;
+constexpr std::uint64_t kRamEnd = 0xc000'0000;
+constexpr std::uint64_t kNvs = 0xc100'0000;
+constexpr std::uint64_t kRuntime = 0xc200'0000;
+constexpr std::uint64_t kFlash = 0x1000'0000;
+constexpr std::uint64_t kUart = 0x1c09'0000;
+constexpr std::uint64_t kSmmu = 0x2b40'0000;
+constexpr std::uint64_t kCounters = 0x2b50'0000;
+constexpr std::uint64_t kIts = 0x3004'0000;
+constexpr std::uint64_t kEcam = 0x40'0000'0000;
+
+EfiMemoryRange memory(EfiMemoryType type, std::uint64_t begin, std::uint64_t end) {
+  return {
+      .range = PaRange(Pa(begin), Pa(end)), .type = type, .attributes = fw::kEfiMemoryWriteBack};
+}
+
+// The machine of test/support/acpi_machine.h started by UEFI, planned.
+struct Planned {
+  explicit Planned(std::string_view command_line = "", AcpiMachine machine = AcpiMachine()) {
+    test::IortBuilder iort;
+    const auto group = iort.its_group();
+    const auto smmu = iort.smmu_v3(kSmmu, group);
+    iort.root_complex(0, {{.input = 0, .count = 0x100, .output = 0, .target = smmu}});
+    iort.pmcg(kCounters, kCounters + 0x1'0000, smmu);
+    machine.more.push_back(iort.table());
+    machine.put_into(firmware);
+    tables = *fw::acpi::read_tables(firmware.finish(), firmware, arena, notes);
+    platform = *platform::read_acpi(tables, {}, {.efi_memory = efi}, arena, notes);
+    loader.begin("chosen").cells("#address-cells", {2}).cells("#size-cells", {2});
+    loader.text("bootargs", command_line);
+    loader.begin("module@88000000").texts("compatible", {"multiboot,kernel", "multiboot,module"});
+    loader.wide("reg", {0x8800'0000, 0x20'0000}).text("bootargs", "console=hvc0").end();
+    loader.begin("module@89000000").texts("compatible", {"multiboot,ramdisk", "multiboot,module"});
+    loader.wide("reg", {0x8900'0000, 0x10'0000}).end();
+    loader.end();
+    tree.emplace(loader.blob());
+    EXPECT_TRUE(fw::read_boot_info(tree->tree(), boot).has_value());
+    options = fw::parse_options(boot.socle_command_line, notes);
+    input.tree = &tree->tree();
+    input.acpi = &tables;
+    input.efi_memory = efi;
+    input.platform = platform;
+    input.options = &options;
+    input.boot = &boot;
+    input.kernel = {.file_size = 0x20'0000, .memory_size = 0x40'0000};
+    input.kept = kept;
+    result = plan(input, arena, notes);
+  }
+
+  [[nodiscard]] const DomainPlan& made() const { return **result; }
+  [[nodiscard]] const Mapping* at(std::uint64_t address) const {
+    for (const Mapping& mapping : made().mappings)
+      if (mapping.gfns().contains(Ipa(address).frame())) return &mapping;
+    return nullptr;
+  }
+  [[nodiscard]] bool permits(std::uint64_t address) const {
+    return std::ranges::any_of(made().permitted, [&](const MfnRange& range) {
+      return range.contains(Pa(address).frame());
+    });
+  }
+
+  test::FirmwareMemory firmware;
+  std::vector<EfiMemoryRange> efi = {
+      memory(EfiMemoryType::kMemoryMappedIo, kFlash, kFlash + 0x400'0000),
+      memory(EfiMemoryType::kConventional, kRam, kRamEnd),
+      memory(EfiMemoryType::kAcpiNvs, kNvs, kNvs + 0x1000),
+      memory(EfiMemoryType::kRuntimeServicesData, kRuntime, kRuntime + 0x1'0000),
+      memory(EfiMemoryType::kAcpiReclaim, test::FirmwareMemory::kFirst,
+             test::FirmwareMemory::kFirst + 0x1'0000)};
+  std::vector<std::byte> bytes = std::vector<std::byte>(kMiB);
+  fw::Arena arena{bytes};
+  fw::Diagnostics notes{arena};
+  fw::acpi::Tables tables;
+  const platform::Platform* platform = nullptr;
+  test::TreeBuilder loader;
+  std::optional<test::Opened> tree;
+  fw::BootInfo boot;
+  fw::Options options;
+  PlanInput input;
+  std::array<KeptMemory, 2> kept = {{{"image", PaRange(Pa(kRam), Pa(kRam + 2 * kMiB))},
+                                     {"heap", PaRange(Pa(kRam + 2 * kMiB), Pa(kRam + 16 * kMiB))}}};
+  Result<const DomainPlan*> result = fail(Error::kNotFound);
+};
+
+TEST(PlanAcpi, APlanFromTablesHoldsTheInvariantsOfPlans) {
+  Planned p;
+  ASSERT_TRUE(p.result.has_value());
+  const auto good = proofread(p.input, p.made(), p.arena, p.notes);
+  EXPECT_TRUE(good.has_value() && *good);
+  EXPECT_EQ(p.made().vcpus.size(), 2u);
+}
+
+TEST(PlanAcpi, FirmwaresTablesAndTheirCodesMemoryAreMappedAndItsOwnIsNot) {
+  const Planned p;
+  ASSERT_TRUE(p.result.has_value());
+  for (const std::uint64_t address : {kNvs, test::FirmwareMemory::kFirst}) {
+    const Mapping* const mapping = p.at(address);
+    ASSERT_TRUE(mapping != nullptr);
+    EXPECT_TRUE(mapping->attributes.reason() == Reason::kReservedMemory);
+    EXPECT_FALSE(mapping->attributes.permissions().execute);
+    EXPECT_FALSE(p.permits(address));
+  }
+  EXPECT_TRUE(p.at(kRuntime) == nullptr);
+  EXPECT_FALSE(p.permits(kRuntime));
+  ASSERT_EQ(p.made().firmware_memory.size(), 2u);
+  EXPECT_FALSE(p.made().firmware_memory[0].is_reclaimable);
+  EXPECT_TRUE(p.made().firmware_memory[1].is_reclaimable);
+}
+
+TEST(PlanAcpi, WhatTheTablesAndTheMemoryMapNameIsMappedUpFront) {
+  const Planned p;
+  ASSERT_TRUE(p.result.has_value());
+  EXPECT_TRUE(p.at(kFlash) != nullptr);
+  ASSERT_TRUE(p.at(kEcam) != nullptr);
+  EXPECT_EQ(p.at(kEcam)->count.bytes(), 256 * kMiB);
+}
+
+TEST(PlanAcpi, AllElseIsMappedOnFaultUnlessItIsDenied) {
+  const Planned p;
+  ASSERT_TRUE(p.result.has_value());
+  EXPECT_TRUE(p.made().mmio_fault == fw::MmioFault::kMap);
+  EXPECT_TRUE(p.permits(0x2000'0000));
+  EXPECT_TRUE(p.at(0x2000'0000) == nullptr);
+  const Planned denied("mmio-fault=deny");
+  EXPECT_TRUE(denied.made().mmio_fault == fw::MmioFault::kDeny);
+  EXPECT_FALSE(denied.permits(0x2000'0000));
+}
+
+// 1.15, 1.13: never the console, the GIC, the ITS, the SMMU and its counters, RAM; their neighbours
+// are.
+TEST(PlanAcpi, SoclesDevicesAreNeitherMappedNorPermittedAndTheirNeighboursAre) {
+  const Planned p;
+  ASSERT_TRUE(p.result.has_value());
+  struct Kept {
+    std::uint64_t begin, size;
+  };
+  for (const Kept& kept : {Kept{kUart, 0x1000},
+                           {kSmmu, 0x2'0000},
+                           {kCounters, 0x1000},
+                           {0x3000'0000, 0x1'0000},
+                           {kIts, 0x2'0000},
+                           {0x3010'0000, 0x20'0000}}) {
+    for (const std::uint64_t address : {kept.begin, kept.begin + kept.size - 1}) {
+      EXPECT_TRUE(p.at(address) == nullptr);
+      EXPECT_FALSE(p.permits(address));
+    }
+    EXPECT_TRUE(p.permits(kept.begin - 1));
+    EXPECT_TRUE(p.permits(kept.begin + kept.size));
+  }
+  EXPECT_FALSE(p.permits(kRam));
+  EXPECT_FALSE(p.permits(kRamEnd - 1));
+}
+
+TEST(PlanAcpi, EverySpiIsTheDomainsAndEventsHaveAPrivateOne) {
+  const Planned p;
+  ASSERT_TRUE(p.result.has_value());
+  EXPECT_TRUE(p.made().has_all_spis);
+  EXPECT_TRUE(p.made().event_channel_ppi.is_ppi());
+  // Not the PMU's (23), the maintenance (25) or a timer's.
+  EXPECT_EQ(p.made().event_channel_ppi, IntId(16));
+}
+
+TEST(PlanAcpi, TheTablesHaveAPlaceInABankForPagesOf64KiB) {
+  const Planned p;
+  ASSERT_TRUE(p.result.has_value());
+  const Range<Ipa>& slot = p.made().tables_slot;
+  EXPECT_GE(slot.size(), firmware_tables_bound(p.tables, p.made()));
+  EXPECT_TRUE(is_aligned(slot.begin().value(), 64 * kKiB));
+  EXPECT_TRUE(is_aligned(slot.end().value(), 64 * kKiB));
+}
+
+TEST(PlanAcpi, TheUndrivenIommuIsNamed) {
+  const Planned p;
+  EXPECT_TRUE(p.notes.mentions("IORT"));
+}
+
+}  // namespace
+}  // namespace socle::hwdom
