@@ -81,7 +81,9 @@ Result<> read_module(const dt::Node& node, unsigned& untyped, BootInfo& out,
     module.kind = *kind;
   else
     module.kind = kind_by_order(untyped++, module.range, is_xsm_policy);
-  module.command_line = node.string("bootargs").value_or(std::string_view());
+  // Up to its NUL: GRUB's property is a byte too long.
+  const auto line = node.property("bootargs");
+  module.command_line = line ? line->string_at(0).value_or(std::string_view()) : std::string_view();
   if (!out.modules.push_back(module))
     node.tree().notes().warning("{}: more than {} modules, ignored", node.path().view(),
                                 BootInfo::kMaxModules);

@@ -54,6 +54,16 @@ TEST(BootModules, AreKnownByTheirCompatible) {
   EXPECT_EQ(r.info.find(ModuleKind::kRamdisk)->range, bytes(0x4600'0000, 0x1000));
 }
 
+TEST(BootModules, ACommandLineEndsAtItsNul) {
+  TreeBuilder b = chosen();
+  b.begin("module@45000000").text("compatible", "multiboot,module");
+  b.wide("reg", {0x4500'0000, 0x2000})
+      .text("bootargs", std::string_view("ro quiet\0\x7f", 10))
+      .end();
+  const Read r(b);
+  EXPECT_EQ(r.info.find(ModuleKind::kKernel)->command_line, "ro quiet");
+}
+
 TEST(BootModules, WithoutATypeTheirOrderTells) {
   TreeBuilder b = chosen();
   add_module(b, "module@45000000", 0x4500'0000, 0x2000);
