@@ -174,6 +174,13 @@ bool set_mmio_fault(std::optional<MmioFault>& to, std::string_view value) {
   return false;
 }
 
+bool set_acpi(Acpi& to, std::string_view value) {
+  const auto wanted = parse_boolean(value);
+  if (!wanted && value != "force") return false;
+  to = !wanted ? Acpi::kForce : *wanted ? Acpi::kOn : Acpi::kOff;
+  return true;
+}
+
 enum class Answer : std::uint8_t { kTaken, kBadValue, kUnknown };
 
 Answer taken_if(bool ok) {
@@ -198,6 +205,7 @@ Answer apply_value(Options& options, const Word& word) {
     return taken_if(set_level(options.loglvl, options.loglvl_none, value));
   if (same_name(word.name, "guest_loglvl"))
     return taken_if(set_level(options.guest_loglvl, options.guest_loglvl_none, value));
+  if (same_name(word.name, "acpi")) return taken_if(set_acpi(options.acpi, value));
   if (same_name(word.name, "mmio_fault"))
     return taken_if(set_mmio_fault(options.mmio_fault, value));
   if (same_name(word.name, "iommu_passthrough"))

@@ -31,6 +31,10 @@ struct Dom0Memory {
 enum class MmioFault : std::uint8_t { kDeny, kLog, kMap };
 const char* to_string(MmioFault policy);
 
+// acpi=off|on|force: which description of the machine counts where firmware has two. kDefault and
+// kOn: the device tree, unless it has nothing but /chosen.
+enum class Acpi : std::uint8_t { kDefault, kOff, kOn, kForce };
+
 struct Options {
   std::string_view console;  // console=dtuart[,...]: as given, empty if not
   std::string_view dtuart;   // dtuart=<path or alias>[:options]
@@ -48,6 +52,7 @@ struct Options {
   // that dom0 is to drive, because Socle does not.
   static constexpr std::size_t kMaxIommus = 8;
   InplaceVector<std::string_view, kMaxIommus> iommu_passthrough;
+  Acpi acpi = Acpi::kDefault;
   bool noreboot = false;
   bool sync_console = false;
 };

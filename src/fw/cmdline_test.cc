@@ -34,6 +34,17 @@ TEST(CommandLine, Dom0MemoryTakesMinimumAndMaximum) {
   EXPECT_TRUE(p.notes.lines().empty());
 }
 
+TEST(CommandLine, AcpiIsOffOnOrForced) {
+  EXPECT_TRUE(Parsed("").options.acpi == Acpi::kDefault);
+  EXPECT_TRUE(Parsed("acpi=off").options.acpi == Acpi::kOff);
+  EXPECT_TRUE(Parsed("acpi=0").options.acpi == Acpi::kOff);
+  EXPECT_TRUE(Parsed("acpi=force acpi=on").options.acpi == Acpi::kOn);
+  EXPECT_TRUE(Parsed("acpi=force").options.acpi == Acpi::kForce);
+  const Parsed bad("acpi=strict acpi");
+  EXPECT_TRUE(bad.options.acpi == Acpi::kDefault);
+  EXPECT_EQ(bad.notes.lines().size(), 2u);
+}
+
 TEST(CommandLine, MmioFaultsHaveThreeAnswers) {
   EXPECT_FALSE(Parsed("").options.mmio_fault.has_value());
   EXPECT_TRUE(Parsed("mmio-fault=deny").options.mmio_fault == MmioFault::kDeny);

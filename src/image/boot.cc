@@ -86,6 +86,7 @@ class Boot {
   Result<> read_efi_map(const fw::EfiHandover& efi);
   Result<> make_memory();
   Result<> read_platform();
+  [[nodiscard]] bool uses_acpi() const;
   Result<> start_devices();
   Result<> start_cpus();
   Result<> plan_domain();
@@ -219,7 +220,23 @@ Result<> Boot::make_memory() {
   return {};
 }
 
+// Which of firmware's two descriptions counts. A tree with nothing but /chosen is a boot loader's,
+// for us: it says nothing about the machine.
+bool Boot::uses_acpi() const {
+  if (!boot_.efi || !boot_.efi->rsdp || options_.acpi == fw::Acpi::kOff) return false;
+  if (options_.acpi == fw::Acpi::kForce) return true;
+  for (const fw::dt::Node node : tree_->root().children())
+    if (node.name() != "chosen") return false;
+  return true;
+}
+
 Result<> Boot::read_platform() {
+  // The place where a reader of ACPI's tables attaches.
+  if (uses_acpi())
+    return notes_.error(Error::kUnsupported,
+                        "ACPI (RSDP at {}) is all that describes this machine, and Socle cannot "
+                        "boot from it yet",
+                        *boot_.efi->rsdp);
   platform_ = TRY(platform::read(*tree_,
                                  {.dtuart = options_.dtuart,
                                   .boot_mpidr = el2::mpidr_of(CpuIndex{0}),
