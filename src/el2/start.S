@@ -1,23 +1,66 @@
 // SPDX-License-Identifier: Apache-2.0
 // From the boot loader to C++: the boot CPU by the arm64 Image protocol (Linux,
 // Documentation/arch/arm64/booting.rst: x0 = device tree, MMU off, image cleaned to the point of
-// coherency, any 4 KiB-aligned address), the others by PSCI CPU_ON.
+// coherency, any 4 KiB-aligned address) or by UEFI, the others by PSCI CPU_ON.
 //
-// Until the MMU is on, all of memory is Device-nGnRnE for this CPU: no unaligned access, no
+// By the first protocol, until the MMU is on, all of memory is Device-nGnRnE for this CPU: no unaligned access, no
 // exclusives.
 #include "el2/layout.h"
 
 	.section ".head.text", "ax"
 	.global socle_head
 socle_head:
+	ccmp	x18, #0, #0xd, pl		// "MZ", and harmless
 	b	boot_cpu
-	.long	0
 	.quad	0				// text_offset
 	.quad	socle_image_size		// with .bss
 	.quad	0xa				// little endian, 4 KiB pages, anywhere
 	.quad	0, 0, 0
 	.ascii	"ARM\x64"
-	.long	0				// offset of a PE header: none
+	.long	pe_header - socle_head
+
+	// The same file as an EFI application (Microsoft PE Format; UEFI Specification 2.10, 2.1.1).
+	// The first page, which holds this and the vectors, is the PE file's headers; the code that
+	// runs under firmware lies behind it.
+pe_header:
+	.ascii	"PE\0\0"
+	.short	0xaa64				// machine: arm64
+	.short	3				// sections
+	.long	0, 0, 0				// time stamp, no symbols
+	.short	sections - optional_header
+	.short	0x206				// executable, no line numbers, no debug information
+optional_header:
+	.short	0x20b				// PE32+
+	.byte	0, 0				// linker's version
+	.long	socle_pe_text_bytes
+	.long	socle_pe_data_memory
+	.long	0
+	.long	socle_pe_entry
+	.long	0x1000				// base of code
+	.quad	0				// image base
+	.long	0x1000				// section alignment
+	.long	0x200				// file alignment
+	.short	0, 0, 0, 0, 0, 0		// versions of system, image, subsystem
+	.long	0
+	.long	socle_pe_image_bytes
+	.long	0x1000				// headers
+	.long	0				// checksum
+	.short	10				// EFI application
+	.short	0x100				// nothing both writable and executable is needed
+	.quad	0, 0, 0, 0
+	.long	0
+	.long	6				// data directories, all empty: no relocations,
+	.quad	0, 0, 0, 0, 0, 0		// the image does its own
+sections:
+	.ascii	".text\0\0\0"
+	.long	socle_pe_text_bytes, 0x1000, socle_pe_text_bytes, 0x1000, 0, 0, 0
+	.long	0x60000020			// code, execute, read
+	.ascii	".rodata\0"
+	.long	socle_pe_rodata_bytes, socle_pe_rodata, socle_pe_rodata_bytes, socle_pe_rodata, 0, 0, 0
+	.long	0x40000040			// data, read
+	.ascii	".data\0\0\0"
+	.long	socle_pe_data_memory, socle_pe_data, socle_pe_data_bytes, socle_pe_data, 0, 0, 0
+	.long	0xc0000040			// data, read, write
 
 	.section ".text.start", "ax"
 
@@ -103,33 +146,9 @@ boot_cpu:
 	address	x5, socle_image_end
 	data_cache civac, x4, x5
 
-	// The image was linked at 0: add where it is. The relocations are packed (ELF gABI, "Relative
-	// Relocation Table"): an even word is the place of one; an odd word says in bits 1 to 63
-	// which of the 63 words behind the last place are others.
-	address	x4, socle_head
-	address	x5, socle_relocations
-	address	x6, socle_relocations_end
-5:	cmp	x5, x6
-	b.hs	7f
-	ldr	x7, [x5], #8
-	tbnz	x7, #0, 6f
-	add	x8, x7, x4
-	ldr	x9, [x8]
-	add	x9, x9, x4
-	str	x9, [x8], #8
-	b	5b
-6:	mov	x10, x8
-	add	x8, x8, #(63 * 8)
-61:	lsr	x7, x7, #1
-	cbz	x7, 5b
-	tbz	x7, #0, 62f
-	ldr	x9, [x10]
-	add	x9, x9, x4
-	str	x9, [x10]
-62:	add	x10, x10, #8
-	b	61b
+	bl	relocate
 
-7:	address	x5, socle_bss_start
+	address	x5, socle_bss_start
 	address	x6, socle_image_end
 8:	cmp	x5, x6
 	b.hs	9f
@@ -181,6 +200,76 @@ refused:
 	bl	socle_boot_refused
 12:	wfi
 	b	12b
+
+// The image was linked at 0, or has been relocated to `relocated_to` (under firmware): add how far
+// that is from here. The relocations are packed (ELF gABI, "Relative Relocation Table"): an even
+// word is the place of one; an odd word says in bits 1 to 63 which of the 63 words behind the last
+// place are others. Uses x4 to x12.
+relocate:
+	address	x4, socle_head
+	address	x5, socle_relocations
+	address	x6, socle_relocations_end
+	address	x12, relocated_to
+	ldr	x11, [x12]
+	str	x4, [x12]
+	sub	x11, x4, x11
+5:	cmp	x5, x6
+	b.hs	7f
+	ldr	x7, [x5], #8
+	tbnz	x7, #0, 6f
+	add	x8, x7, x4
+	ldr	x9, [x8]
+	add	x9, x9, x11
+	str	x9, [x8], #8
+	b	5b
+6:	mov	x10, x8
+	add	x8, x8, #(63 * 8)
+61:	lsr	x7, x7, #1
+	cbz	x7, 5b
+	tbz	x7, #0, 62f
+	ldr	x9, [x10]
+	add	x9, x9, x11
+	str	x9, [x10]
+62:	add	x10, x10, #8
+	b	61b
+7:	ret
+
+// UEFI's way in (UEFI Specification 2.10, 2.3.6): x0 = image handle, x1 = system table; firmware's
+// exception level, stack, vectors and identity map, caches on. Returns to firmware with a status if
+// it cannot be; else boot services are over, and the rest is the Image protocol.
+	.global	socle_efi_entry
+socle_efi_entry:
+	stp	x29, x30, [sp, #-32]!
+	mov	x29, sp
+	str	x19, [sp, #16]
+	mov	x14, x0
+	mov	x15, x1
+	bl	relocate
+	mov	x0, x14
+	mov	x1, x15
+	bl	socle_efi_main			// x0: status, x1: device tree
+	cbnz	x0, 8f
+	msr	daifset, #0xf
+	mov	x19, x1
+	address	x4, socle_head
+	address	x5, socle_image_end
+	data_cache civac, x4, x5
+	mrs	x9, sctlr_el2
+	constant x10, 0x1005			// I, C, M
+	bic	x9, x9, x10
+	msr	sctlr_el2, x9
+	isb
+	mov	x0, x19
+	b	boot_cpu
+8:	ldr	x19, [sp, #16]
+	ldp	x29, x30, [sp], #32
+	ret
+
+	.section ".data.relocated_to", "aw"
+	.balign	8
+relocated_to:
+	.quad	0
+	.section ".text.start", "ax"
 
 // x0: the CPU's thread control block: word 0 is its stack's top, word 1 its ticket (cpus.cc).
 	.global	socle_secondary_entry

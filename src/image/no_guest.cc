@@ -3,6 +3,11 @@
 #include "base/check.h"
 #include "guest/exits.h"
 
+// Tests are not started by UEFI.
+extern "C" std::uint64_t socle_efi_main() {
+  return std::uint64_t{1} << 63 | 3;  // EFI_UNSUPPORTED
+}
+
 namespace socle::guest {
 
 extern "C" {

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "efi/config_file.h"
+
+#include <algorithm>
+
+namespace socle::efi {
+
+namespace {
+
+bool is_blank(char c) {
+  return c == ' ' || c == '\t';
+}
+
+// Ends of lines: any control character, as in Xen, but for the tab.
+bool ends_line(char c) {
+  return static_cast<unsigned char>(c) < ' ' && c != '\t';
+}
+
+std::string_view trimmed(std::string_view text) {
+  while (!text.empty() && is_blank(text.front()))
+    text.remove_prefix(1);
+  while (!text.empty() && is_blank(text.back()))
+    text.remove_suffix(1);
+  return text;
+}
+
+// The next line without comment and blanks around; false at the end.
+bool take_line(std::string_view& text, std::string_view& line) {
+  if (text.empty()) return false;
+  const auto* const end = std::ranges::find_if(text, ends_line);
+  line = trimmed(text.substr(0, static_cast<std::size_t>(end - text.begin())));
+  text.remove_prefix(std::min(text.size(), static_cast<std::size_t>(end - text.begin()) + 1));
+  if (line.starts_with(';')) line = {};
+  line = trimmed(line.substr(0, line.find('#')));
+  return true;
+}
+
+std::string_view take_word(std::string_view& line) {
+  line = trimmed(line);
+  const auto* const end = std::ranges::find_if(line, is_blank);
+  const std::string_view word = line.substr(0, static_cast<std::size_t>(end - line.begin()));
+  line.remove_prefix(word.size());
+  return word;
+}
+
+}  // namespace
+
+std::optional<std::string_view> ConfigFile::value(std::string_view section,
+                                                  std::string_view key) const {
+  std::string_view rest = text_;
+  std::string_view line;
+  const bool anywhere = section.empty();
+  bool inside = anywhere;
+  while (take_line(rest, line)) {
+    if (line.starts_with('[')) {
+      if (anywhere) continue;
+      if (inside) return std::nullopt;
+      inside = line.substr(1, line.find(']') - 1) == section;
+    } else if (inside && line.starts_with(key)) {
+      const std::string_view behind = trimmed(line.substr(key.size()));
+      if (behind.starts_with('=')) return trimmed(behind.substr(1));
+    }
+  }
+  return std::nullopt;
+}
+
+FileAndWords split_file(std::string_view value) {
+  FileAndWords out;
+  out.file = take_word(value);
+  out.words = trimmed(value);
+  return out;
+}
+
+StartOptions parse_start_options(std::string_view line) {
+  StartOptions out;
+  bool first = true;
+  for (;; first = false) {
+    const std::string_view word = take_word(line);
+    if (word.empty()) return out;
+    if (word == "--") {
+      out.options = trimmed(line);
+      return out;
+    }
+    if (word.starts_with("-cfg=")) {
+      out.config = word.substr(5);
+    } else if (word.starts_with('-') || word.starts_with('/')) {
+      if (out.unknown.empty() && !first) out.unknown = word;
+    } else if (!first) {
+      out.section = word;
+    }
+  }
+}
+
+std::optional<std::string_view> ascii_of(std::span<const std::byte> ucs2, std::span<char> out) {
+  std::size_t length = 0;
+  for (std::size_t at = 0; at + 1 < ucs2.size(); at += 2) {
+    const auto low = std::to_integer<unsigned char>(ucs2[at]);
+    const auto high = std::to_integer<unsigned char>(ucs2[at + 1]);
+    if (low == 0 && high == 0) break;
+    if (high != 0 || low < ' ' || low > '~' || length == out.size()) return std::nullopt;
+    out[length++] = static_cast<char>(low);
+  }
+  return std::string_view(out.data(), length);
+}
+
+std::size_t shorter_name(std::u16string_view name) {
+  const std::size_t at = name.find_last_of(u".-_");
+  return at == std::u16string_view::npos ? 0 : at;
+}
+
+}  // namespace socle::efi
