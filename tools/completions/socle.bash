@@ -21,6 +21,8 @@ _socle_values() {
       mapfile -t COMPREPLY < <(compgen -W 'xen none' -- "$2"; compgen -f -- "$2") ;;
     --machine)
       mapfile -t COMPREPLY < <(compgen -W 'virt xlnx-zcu102' -- "$2") ;;
+    --uefi-by)
+      mapfile -t COMPREPLY < <(compgen -W 'config shell grub' -- "$2") ;;
     --preset)
       mapfile -t COMPREPLY < <(compgen -W 'el2-release el2-debug' -- "$2") ;;
     --kernel | --initrd | --overlay | --disk | --mmio-disk | --nvme | --tree | --diff)

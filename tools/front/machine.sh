@@ -95,7 +95,7 @@ place_modules() {
 describe_machine() {
   local mebibytes=$((OPT_MEMORY_BYTES / MIB)) file number=0
   if is_board "$OPT_MACHINE"; then describe_board; return; fi
-  MACHINE=(-M "virt,virtualization=on,gic-version=$OPT_GIC" -cpu "$OPT_CPU" -smp "$OPT_CPUS" -m "${mebibytes}M")
+  MACHINE=(-M "virt,virtualization=on,gic-version=$OPT_GIC${OPT_UEFI:+,acpi=off}" -cpu "$OPT_CPU" -smp "$OPT_CPUS" -m "${mebibytes}M")
   if [[ $mebibytes -gt 4096 ]]; then # sparse: the host gives pages when they are touched
     MACHINE+=(-object "memory-backend-ram,id=ram,size=${mebibytes}M,reserve=off" -machine memory-backend=ram)
   fi
@@ -140,6 +140,7 @@ describe_payload() {
     return 0
   fi
   if has_own_tree; then describe_board_payload; return; fi
+  if [[ -n $OPT_UEFI ]]; then describe_uefi_payload; return; fi
   is_arm64_image "$HYPERVISOR" || die "$HYPERVISOR is no arm64 Image"
   base=$(ram_base "${MACHINE[@]}")
   [[ -n $base ]] || die "the machine's device tree names no memory"

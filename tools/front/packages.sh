@@ -14,7 +14,8 @@
 
 RUN_PACKAGES=(clang-19 lld-19 llvm-19 g++-aarch64-linux-gnu cmake ninja-build device-tree-compiler
   cpio xz-utils kmod)
-TEST_PACKAGES=("${RUN_PACKAGES[@]}" clang-format-19 clang-tidy-19 libclang-rt-19-dev libfdt-dev
+UEFI_PACKAGES=(qemu-efi-aarch64 mtools)
+TEST_PACKAGES=("${RUN_PACKAGES[@]}" "${UEFI_PACKAGES[@]}" clang-format-19 clang-tidy-19 libclang-rt-19-dev libfdt-dev
   zlib1g-dev libgtest-dev libgmock-dev libbenchmark-dev libcli11-dev nlohmann-json3-dev libfmt-dev libxen-dev
   python3 shellcheck)
 

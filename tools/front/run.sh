@@ -28,6 +28,9 @@ The machine:
   --cpu MODEL          default $OPT_CPU; 'max' has everything
   --cpus N             default $OPT_CPUS
   --memory SIZE        like 512M, 4G, 1T; default $OPT_MEMORY. Large ones are sparse
+  --uefi               boot by UEFI: Debian's AAVMF starts Socle, which reads its configuration file
+  --uefi-by WAY        who starts Socle there: config (firmware, the default), shell (firmware's
+                       shell, by startup.nsh), or grub (Debian's GRUB)
   --gic VERSION        2, or 3 (default)
   --disk FILE          attach FILE by virtio-blk-pci; also --mmio-disk FILE (virtio-blk on
                        virtio-mmio) and --nvme FILE; may be repeated
@@ -49,7 +52,7 @@ HELP
 run_defaults() {
   OPT_HYPERVISOR=socle OPT_PRESET=el2-release OPT_KERNEL=$DEFAULT_KERNEL OPT_INITRD=
   OPT_APPEND='' OPT_HV_APPEND='' OPT_DOM0_MEM=''
-  OPT_CPU=cortex-a57 OPT_CPUS=2 OPT_MEMORY=2G OPT_GIC=3 OPT_MACHINE=virt
+  OPT_CPU=cortex-a57 OPT_CPUS=2 OPT_MEMORY=2G OPT_GIC=3 OPT_MACHINE=virt OPT_UEFI=
   OPT_DISKS=() OPT_OVERLAYS=() OPT_QEMU_ARGS=() OPT_TIMEOUT=0 OPT_PRINT=no OPT_VERBOSE=no OPT_NETWORK=yes
   COMMAND=() WITH_COMMAND=no STATED_OPTIONS=()
 }
@@ -68,6 +71,7 @@ run_option() {
     --cpus) OPT_CPUS=$2 ;;
     --memory) OPT_MEMORY=$2 ;;
     --gic) OPT_GIC=$2 ;;
+    --uefi-by) OPT_UEFI=$2 ;;
     --machine) OPT_MACHINE=$2 ;;
     --overlay) OPT_OVERLAYS+=("$2") ;;
     --disk) OPT_DISKS+=("pci:$2") ;;
@@ -86,6 +90,7 @@ run_arguments() {
       --help | -h) run_help; exit 0 ;;
       --print) OPT_PRINT=yes ;;
       --no-network) OPT_NETWORK=no ;;
+      --uefi) OPT_UEFI=${OPT_UEFI:-config} ;;
       --yes | -y) ASSUME_YES=yes ;;
       -v | --verbose) OPT_VERBOSE=yes ;;
       --) shift; WITH_COMMAND=yes; COMMAND=("$@"); break ;;
@@ -111,6 +116,7 @@ check_arguments() {
   elif [[ $OPT_MACHINE != virt ]]; then
     misuse "--machine is virt or ${BOARDS[*]}, not '$OPT_MACHINE'" run
   fi
+  check_uefi_arguments
   [[ $OPT_CPUS =~ ^[1-9][0-9]*$ ]] || misuse "--cpus wants a number, not '$OPT_CPUS'" run
   [[ $OPT_TIMEOUT =~ ^[0-9]+$ ]] || misuse "--timeout wants seconds, not '$OPT_TIMEOUT'" run
   [[ $OPT_PRESET == el2-release || $OPT_PRESET == el2-debug ]] ||
@@ -169,6 +175,7 @@ setup_for_run() {
     xen) setup_xen ;;
     socle) setup_arm64 ;;
   esac
+  if [[ $OPT_UEFI == grub ]]; then setup_grub; fi
 }
 
 # Sets HYPERVISOR, KERNEL, INITRD and the command lines.
@@ -227,6 +234,7 @@ run_main() {
   trap 'leave_run $?' EXIT
   trap 'exit 130' INT TERM
   need_packages "./socle run --yes" "${RUN_PACKAGES[@]}"
+  if [[ -n $OPT_UEFI ]]; then need_packages "./socle run --yes --uefi" "${UEFI_PACKAGES[@]}"; fi
   with_lock "$CACHE/lock" setup_for_run
   make_work
   choose_payload

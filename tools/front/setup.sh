@@ -10,6 +10,7 @@
 #   build/deps/initrd-X.Y.cpio
 #   build/deps/xen/xen       Debian's own Xen for arm64, to compare with
 #   build/deps/uboot/u-boot.bin  U-Boot for QEMU's virt
+#   build/deps/grub/         Debian's GRUB for arm64 UEFI: grubaa64.efi and its modules
 
 RECIPE=3 # raise it when a part's contents change, so that old trees are made anew
 DEFAULT_KERNEL=6.1
@@ -67,6 +68,20 @@ make_uboot() {
   fetch uboot arm64 printf '%s\n' u-boot-qemu
   unpack_set uboot "$1" './usr/lib/u-boot/qemu_arm64/u-boot.bin'
   mv "$1/usr/lib/u-boot/qemu_arm64/u-boot.bin" "$1/u-boot.bin"
+  rm -rf "${1:?}/usr"
+}
+
+# --- GRUB ---------------------------------------------------------------------------------------
+
+setup_grub() { part "GRUB" "$DEPS/grub" make_grub; }
+
+make_grub() {
+  fetch grub arm64 printf '%s\n' grub-efi-arm64-bin
+  unpack_set grub "$1" './usr/lib/grub/arm64-efi/monolithic/grubaa64.efi' './usr/lib/grub/arm64-efi/*.lst' \
+    './usr/lib/grub/arm64-efi/fdt.mod' './usr/lib/grub/arm64-efi/linux.mod' './usr/lib/grub/arm64-efi/xen_boot.mod'
+  mv "$1/usr/lib/grub/arm64-efi/monolithic/grubaa64.efi" "$1/grubaa64.efi"
+  rmdir "$1/usr/lib/grub/arm64-efi/monolithic"
+  mv "$1/usr/lib/grub/arm64-efi" "$1/arm64-efi"
   rm -rf "${1:?}/usr"
 }
 
@@ -165,6 +180,7 @@ setup_all() {
   setup_qemu
   setup_xen
   setup_uboot
+  setup_grub
   for series in "${KERNELS[@]}"; do setup_initrd "$series"; done
 }
 
@@ -174,8 +190,8 @@ Usage: ./socle setup [--yes] [--update] [--run-only]
 
 Makes this machine and build/ ready for everything else:
   - installs the Debian packages that builds and tests need (asks once; sudo when not root);
-  - fetches the arm64 libraries, Linux ${KERNELS[*]}, busybox, Debian's Xen, U-Boot, and a newer QEMU
-    where the installed one is older than $QEMU_MINIMUM, and unpacks them into build/deps. apt checks their
+  - fetches the arm64 libraries, Linux ${KERNELS[*]}, busybox, Debian's Xen, U-Boot, GRUB, and a newer
+    QEMU where the installed one is older than $QEMU_MINIMUM, and unpacks them into build/deps. apt checks their
     signatures and hashes; the machine's dpkg and apt settings are not touched.
 
 Options:

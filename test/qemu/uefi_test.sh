@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# Starts by UEFI: Debian's AAVMF, with a device tree from it.
+
+# What dom0 is to see: the hypervisor, nothing of UEFI, its kernel.
+seen_in_dom0() {
+  dom0 --yes "$@" -- 'cat /sys/hypervisor/type; echo $(ls /sys/firmware); ls /proc/device-tree/chosen | grep -c uefi; uname -r | cut -d . -f 1,2' |
+    tr '\n' ' '
+}
+
+test_the_configuration_file_starts_linux_6_1() {
+  equal "xen devicetree fdt 0 6.1 " "$(seen_in_dom0 --uefi)" "what dom0 sees"
+}
+test_the_configuration_file_starts_linux_6_12() {
+  equal "xen devicetree fdt 0 6.12 " "$(seen_in_dom0 --uefi --kernel 6.12)" "what dom0 sees"
+}
+test_firmwares_shell_starts_linux() {
+  equal "xen devicetree fdt 0 6.1 " "$(seen_in_dom0 --uefi-by shell --no-network)" "what dom0 sees"
+}
+test_grub_starts_linux_6_1() {
+  equal "xen devicetree fdt 0 6.1 " "$(seen_in_dom0 --uefi-by grub)" "what dom0 sees"
+}
+test_grub_starts_linux_6_12_on_4_cpus_max() {
+  equal "xen devicetree fdt 0 6.12 " "$(seen_in_dom0 --uefi-by grub --kernel 6.12 --cpu max --cpus 4)" "what dom0 sees"
+}
+
+test_gicv2_and_8_gib() {
+  local out
+  out=$(dom0 --yes --uefi --gic 2 --memory 8G -- 'nproc; awk "/MemTotal/ { print (\$2 > 7900000) }" /proc/meminfo')
+  equal "2 1" "${out//$'\n'/ }" "CPUs, and whether dom0 has nearly all of memory"
+}
+
+test_disks_and_network_work_after_uefi() {
+  local disk out
+  disk=$(scratch uefi-disk 4M)
+  out=$(dom0 --yes --uefi --nvme "$disk" -- 'echo written >/dev/nvme0n1; sync; head -c 7 /dev/nvme0n1; echo; ls /sys/class/net | grep -v lo | wc -l')
+  equal "written 1" "${out//$'\n'/ }" "disk and network cards"
+  equal written "$(head -c 7 "$disk")" "what the disk holds"
+}
+
+# --- what is refused: on firmware's console, and firmware goes on ---------------------------------
+
+# esp CONFIGURATION FILE...: an EFI partition with Socle, its configuration, and files of the kernel's folder.
+esp() {
+  local partition configuration=$1 file
+  partition=$(scratch esp 128M)
+  shift
+  mformat -i "$partition" -F :: && mmd -i "$partition" ::/EFI ::/EFI/BOOT
+  mcopy -i "$partition" "$IMAGE" ::/EFI/BOOT/BOOTAA64.EFI
+  printf '%b' "$configuration" | mcopy -i "$partition" - ::/EFI/BOOT/BOOTAA64.cfg
+  for file in "$@"; do mcopy -i "$partition" "$SOCLE_ROOT/build/deps/kernel-6.1/$file" ::/EFI/BOOT/; done
+  printf '%s\n' "$partition"
+}
+
+# refused_by_socle WORDS ESP [MACHINE]: Socle says WORDS, and firmware gets to its shell.
+refused_by_socle() {
+  python3 "$SOCLE_ROOT/test/qemu/talk.py" --timeout "$TIMEOUT" -- "$SOCLE_ROOT/build/deps/qemu/qemu-system-aarch64" \
+    -M "virt,acpi=off,gic-version=3,${3:-virtualization=on}" -cpu cortex-a57 -m 1024 -nographic -nic none \
+    -bios /usr/share/qemu-efi-aarch64/QEMU_EFI.fd -drive "if=none,id=esp,format=raw,file=$2" \
+    -device virtio-blk-pci,drive=esp,bootindex=0 <<DIALOGUE
+expect Socle: $1
+expect Shell>
+key ^A
+key x
+end 0
+DIALOGUE
+}
+
+test_without_el2_firmware_keeps_the_machine() {
+  if [[ $HYPERVISOR != socle ]]; then return 0; fi
+  refused_by_socle 'firmware runs at EL1; a hypervisor needs EL2' \
+    "$(esp '[a]\nkernel=vmlinuz\n' vmlinuz)" virtualization=off
+}
+test_a_missing_kernel_is_refused() {
+  if [[ $HYPERVISOR != socle ]]; then return 0; fi
+  refused_by_socle '.EFI.BOOT.vmlinuz: there is no such file' "$(esp '[global]\ndefault=a\n[a]\nkernel=vmlinuz quiet\n')"
+}
+test_a_broken_configuration_is_refused() {
+  if [[ $HYPERVISOR != socle ]]; then return 0; fi
+  refused_by_socle 'configuration: no kernel= in .b.' "$(esp '[global]\ndefault=b\n[a]\nkernel=vmlinuz\n' vmlinuz)"
+}
