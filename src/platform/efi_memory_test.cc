@@ -81,7 +81,9 @@ TEST(EfiMemory, AnyMapGivesWhatAListOfFramesSays) {
   for (int round = 0; round < 500; ++round) {
     std::vector<EfiMemoryRange> map;
     Frames wanted;
-    for (std::uint32_t i = 0; i < 1 + below(12); ++i)
+    const auto count = static_cast<std::uint32_t>(1 + below(12));
+    map.reserve(count);
+    for (std::uint32_t i = 0; i < count; ++i)
       map.push_back(
           range(static_cast<EfiMemoryType>(below(16)), below(96) * kFrameSize, 1 + below(24)));
     std::ranges::sort(map, {}, [](const EfiMemoryRange& r) { return r.range.begin(); });
