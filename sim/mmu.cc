@@ -326,13 +326,18 @@ void Mmu::table_freed(Mfn number) {
 }
 
 void Mmu::output_freed(const MfnRange& frames) {
+  output_reachable_by_tlb(frames, Rule::kFreedTooEarly);
+}
+
+// A violation if a stale translation leads there.
+void Mmu::output_reachable_by_tlb(const MfnRange& frames, Rule rule) {
   const auto reaches = [&](const OldLeaf& leaf) {
     return MfnRange(leaf.answer.mfn, leaf.answer.mfn + FrameCount(leaf.end - leaf.begin))
         .overlaps(frames);
   };
   for (const Stale& stale : stale_) {
     if (stale.was_table ? std::ranges::any_of(stale.leaves, reaches) : reaches(stale.leaf)) {
-      violate(Rule::kFreedTooEarly, "a TLB may still lead to frame " + hex(frames.begin().value()));
+      violate(rule, "a TLB may still lead to frame " + hex(frames.begin().value()));
       return;
     }
   }
@@ -442,6 +447,37 @@ void Mmu::clean(const void* start, std::size_t bytes) {
     auto& seen = cleaned_[frame->value()];
     for (std::size_t i = 0; i < kLine / 8; ++i)
       seen[(line % kFrameSize) / 8 + i] = words[i];
+  }
+}
+
+// Whether some leaf below `table` lets a guest at `frame`.
+bool Mmu::grants(Mfn table, std::size_t entries, Level level, Mfn frame) const {
+  constexpr std::uint64_t kAny =
+      hw::Stage2Attributes::Readable::kMask | hw::Stage2Attributes::Writable::kMask;
+  for (std::size_t index = 0; index < entries; ++index) {
+    const std::uint64_t word = words(table)[index];
+    switch (kind(word, level)) {
+      case DescriptorKind::kInvalid:
+        break;
+      case DescriptorKind::kLeaf:
+        if ((word & kAny) != 0 &&
+            MfnRange(output(word), output(word) + level.order().count()).contains(frame))
+          return true;
+        break;
+      case DescriptorKind::kTable:
+        if (grants(output(word), kEntries, level.next(), frame)) return true;
+        break;
+    }
+  }
+  return false;
+}
+
+void Mmu::frame_cleaned(Mfn frame) {
+  output_reachable_by_tlb(MfnRange(frame, frame + FrameCount(1)), Rule::kCleanedTooEarly);
+  for (const auto& [root, space] : spaces_) {
+    if (space->is_stage2 && space->may_be_cached() &&
+        grants(root, space->root_entries, space->start, frame))
+      violate(Rule::kCleanedTooEarly, "frame " + hex(frame.value()) + " is mapped");
   }
 }
 

@@ -100,6 +100,8 @@ class Mmu {
   void store(std::uint64_t& entry, std::uint64_t value);
   void barrier();
   void clean(const void* start, std::size_t bytes);
+  // The caches were cleaned of a frame, for good: nobody may be able to fill them again.
+  void frame_cleaned(Mfn frame);
   void invalidate_stage2(std::uint64_t vttbr, const GfnRange& range, Level level, Reach reach);
   void invalidate_stage2_all(std::uint64_t vttbr);
   void drop_combined(std::uint64_t vttbr);
@@ -171,6 +173,8 @@ class Mmu {
                         std::uint64_t base);
   void check_initialised(Mfn table, Level level, bool is_root, std::size_t entries);
   void check_cleaned(Mfn table);
+  void output_reachable_by_tlb(const MfnRange& frames, Rule rule);
+  [[nodiscard]] bool grants(Mfn table, std::size_t entries, Level level, Mfn frame) const;
   void check_group(Mfn table, std::size_t first);
   void remove_gone();
   Space& space_of(Mfn root, Level start, std::size_t entries, bool is_stage2);

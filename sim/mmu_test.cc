@@ -118,6 +118,31 @@ TEST_F(ByHand, ABrokenEntryAnswersUntilItIsInvalidated) {
   EXPECT_TRUE(broken.empty());
 }
 
+TEST_F(ByHand, CleaningAFrameThatAGuestCanReachIsFound) {
+  start_with_pages();
+  port::cache_clean_invalidate_frame(Mfn(0x80001));
+  EXPECT_TRUE(broken.empty());
+  port::cache_clean_invalidate_frame(Mfn(0x80000));
+  EXPECT_TRUE(broken.contains(Rule::kCleanedTooEarly));
+}
+
+TEST_F(ByHand, CleaningAFrameThatATlbRemembersIsFound) {
+  start_with_pages();
+  write(kTable, 0, 0);
+  port::barrier_table_write();
+  port::cache_clean_invalidate_frame(Mfn(0x80000));
+  EXPECT_TRUE(broken.contains(Rule::kCleanedTooEarly));
+}
+
+TEST_F(ByHand, AFrameThatIsMappedWithoutAnyPermissionMayBeCleaned) {
+  start_with_pages();
+  const DecodedAttributes nothing{MemoryType::kDeviceNGnRE, {}, Reason::kOnDemand};
+  write(kTable, 1, leaf(Mfn(0x90000), hw::Stage2Attributes{}.encode(nothing), kLeafLevel));
+  port::barrier_table_write();
+  port::cache_clean_invalidate_frame(Mfn(0x90000));
+  EXPECT_TRUE(broken.empty());
+}
+
 TEST_F(ByHand, MakingBeforeTheInvalidationIsFound) {
   start_with_pages();
   write(kTable, 0, 0);

@@ -36,6 +36,8 @@ std::string_view to_string(Rule rule) {
       return "one VMID for two address spaces";
     case Rule::kIllegalDescriptor:
       return "illegal descriptor";
+    case Rule::kCleanedTooEarly:
+      return "frame cleaned while a guest could still reach it";
     case Rule::kInterruptController:
       return "misused interrupt controller";
   }

@@ -27,6 +27,7 @@ enum class Rule : std::uint8_t {
   kStaleTranslation,     // an operation ended and a TLB still holds what was there before
   kVmidAlias,            // a VMID was loaded for one root while it tags translations of another
   kIllegalDescriptor,    // a reserved encoding in a live table
+  kCleanedTooEarly,      // caches were cleaned of a frame that a guest could still write to
   kInterruptController,  // a GIC register used against its rules
 };
 std::string_view to_string(Rule rule);

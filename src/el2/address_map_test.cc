@@ -5,6 +5,7 @@
 #include "el2/early_boot.h"
 #include "el2/probe.h"
 #include "el2/registers.h"
+#include "port/cache.h"
 #include "port/mmio.h"
 #include "port/phys_window.h"
 
@@ -82,6 +83,26 @@ TEST(AddressMap, WindowsShowTheFrameThatWasAskedFor) {
     EXPECT_EQ(*inner.as<std::uint64_t>(), 2u);
     EXPECT_NE(outer.data(), inner.data());
   }
+}
+
+// Under other windows, and with the last mapping of its place still in the TLB.
+TEST(AddressMap, CleaningAFrameLeavesItsContentsAndNoMapping) {
+  const Mfn a = port::owned_frame_of(frame_a);
+  const Mfn b = port::owned_frame_of(frame_b);
+  const port::PhysWindow outer(a);
+  std::uint64_t inner = 0;
+  {
+    const port::PhysWindow window(b);
+    inner = number(window.data());
+    window.as<std::uint64_t>()[5] = 55;
+  }
+  EXPECT_TRUE(survives_read(inner));  // RAM's stay
+  port::cache_clean_invalidate_frame(a);
+  EXPECT_FALSE(survives_read(inner));
+  EXPECT_EQ(*outer.as<std::uint64_t>(), 1u);
+  const port::PhysWindow again(b);
+  EXPECT_EQ(number(again.data()), inner);
+  EXPECT_EQ(again.as<std::uint64_t>()[5], 55u);
 }
 
 TEST(AddressMap, WritesThroughAWindowAreSeenAtTheFrame) {

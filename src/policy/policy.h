@@ -58,6 +58,7 @@ class AttributeFactory {
   friend Attributes device(DomainKind domain, const DeviceTraits& traits);
   friend Attributes frame_buffer(DomainKind domain);
   friend Attributes requested_device(DomainKind domain, RequestedType type);
+  friend constexpr Attributes withheld(const Attributes& attributes);
   friend Attributes combined(const Attributes& first, const Attributes& second);
   friend constexpr Attributes socle_code();
   friend constexpr Attributes socle_constants();
@@ -140,6 +141,11 @@ Attributes device(DomainKind domain, const DeviceTraits& traits);
 // Memory that a display shows: as device() for a "simple-framebuffer", for those that a tree
 // describes as reserved memory.
 Attributes frame_buffer(DomainKind domain);
+
+// The same, and nobody may do anything yet: a place that is prepared for a mapping.
+constexpr Attributes withheld(const Attributes& attributes) {
+  return AttributeFactory::make(attributes.type(), Permissions{}, attributes.reason());
+}
 
 // What a page gets that two regions share: the stricter type (a device must not be read ahead of
 // time because a neighbour is memory), and every permission that one of them needs. The reason of

@@ -7,11 +7,18 @@
 
 #include <cstddef>
 
+#include "base/types.h"
+
 namespace socle::port {
 
 void cache_clean(const void* start, std::size_t bytes);             // DC CVAC
 void cache_clean_invalidate(const void* start, std::size_t bytes);  // DC CIVAC
 void cache_invalidate(const void* start, std::size_t bytes);        // DC IVAC; whole lines only
+// DC CIVAC of a whole frame that need not be RAM: a device's is not touched by it, since it is
+// mapped as Device-nGnRnE for that long, so that nothing reads it ahead of time. Uses a window
+// (port/phys_window.h). The operation reaches lines that others cached through other mappings:
+// maintenance of Device memory by address goes to all CPUs of the outer shareable domain (D7.5.9).
+void cache_clean_invalidate_frame(Mfn frame);
 // Instructions written to memory are visible to all CPUs' instruction fetches (IC IALLUIS).
 void cache_invalidate_instructions();
 

@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "port/phys_window.h"
+
 namespace socle::port {
 
 namespace {
@@ -39,6 +41,18 @@ void cache_clean_invalidate(const void* start, std::size_t bytes) {
   for_each_line(start, bytes, [](std::uintptr_t at) {
     asm volatile("dc civac, %0" ::"r"(at) : "memory");
   });
+}
+
+void cache_clean_invalidate_frame(Mfn frame) {
+  detail::WindowBank& bank = detail::window_bank;
+  CHECK(bank.depth < kPhysWindowsPerCpu);
+  std::uint64_t* const entry = &bank.entries[bank.depth];
+  std::byte* const window = bank.first + (bank.depth << kFrameShift);
+  const std::uint64_t value = (frame.value() << kFrameShift) | detail::kDeviceWindowAttributes;
+  detail::window_remap(entry, value, window);
+  cache_clean_invalidate(window, kFrameSize);
+  // Unlike RAM's, the mapping does not stay.
+  detail::window_remap(entry, 0, window);
 }
 
 void cache_invalidate(const void* start, std::size_t bytes) {

@@ -10,6 +10,7 @@
 #include "port/memory_features.h"
 #include "port/tlb.h"
 #include "port/translation_entry.h"
+#include "sim/data_cache.h"
 
 namespace socle::port {
 
@@ -53,6 +54,10 @@ void cache_clean(const void* start, std::size_t bytes) {
 }
 void cache_clean_invalidate(const void* start, std::size_t bytes) {
   cache_clean(start, bytes);
+}
+void cache_clean_invalidate_frame(Mfn frame) {
+  with_mmu([=](sim::Mmu& mmu) { mmu.frame_cleaned(frame); });
+  if (sim::DataCache* const cache = sim::DataCache::current()) cache->clean_invalidate(frame);
 }
 void cache_invalidate(const void*, std::size_t) {}
 void cache_invalidate_instructions() {}

@@ -33,6 +33,9 @@ extern thread_local constinit WindowBank window_bank;
 // Valid page, Normal write-back (MAIR index 0), inner shareable, accessed, read-write, XN.
 inline constexpr std::uint64_t kWindowAttributes = 0x0040'0000'0000'0743;
 
+// The same as Device-nGnRnE (MAIR index 4), outer shareable: for cache maintenance only.
+inline constexpr std::uint64_t kDeviceWindowAttributes = 0x0040'0000'0000'0653;
+
 inline void window_remap(std::uint64_t* entry, std::uint64_t value, std::byte* window) {
   asm volatile(
       "str xzr, [%0]\n\t"
