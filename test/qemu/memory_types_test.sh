@@ -14,7 +14,10 @@ AS_NON_CACHEABLE='Device-nGnRnE outer, Device-nGnRE outer, Device-nGnRE outer, N
 # ... or not there at all: emulated, or nothing.
 NOT_THERE='fault of stage 2, fault of stage 2, fault of stage 2, fault of stage 2, fault of stage 2'
 
-# Only Socle translates for a guest.
+# shellcheck source=test/modules/build.sh
+source "$SOCLE_ROOT/test/modules/build.sh"
+
+# Only Socle translates for a guest; Xen maps on-chip memory never executable.
 is_socle() { [[ $HYPERVISOR == socle ]] || { printf 'skipped: for Socle\n'; return 1; }; }
 
 # answers OPTIONS...: what the guest says, without "types ".
@@ -80,4 +83,44 @@ test_the_on_chip_memory_of_zcu102_is_memory() {
   is_socle || return 0
   said=$(answers --machine xlnx-zcu102 --overlay "$SOCLE_ROOT/test/qemu/trees/ocm_zcu102.dts")
   diff <(expected yes SRAM) <(printf '%s\n' "$said") || fail "other types"
+}
+
+# linux_with_module KERNEL ADDRESS: what dom0 says of test/modules/memory_use.c, given memory at that address.
+linux_with_module() {
+  local template ioremap=ioremap_prot linear_map=0xffff000000000000ul root=$SCRATCH/root initrd=$SCRATCH/initrd.cpio
+  template=$(find "$SOCLE_ROOT/build/deps/kernel-$1/lib/" -name nvme.ko)
+  if ! has_symbol "$template" "$ioremap"; then # newer: another name, and 52 bits of virtual address
+    ioremap=__ioremap_prot linear_map=0xfff0000000000000ul
+  fi
+  rm -rf "$root"
+  mkdir -p "$root/test"
+  build_module "$template" "$SOCLE_ROOT/test/modules/memory_use.c" "$root/test/memory_use.ko" \
+    "_printk iounmap memstart_addr $ioremap" "-DMEMORY=$2" "-DIOREMAP=$ioremap" "-DLINEAR_MAP=$linear_map"
+  cp "$SOCLE_ROOT/build/deps/initrd-$1.cpio" "$initrd"
+  truncate -s %512 "$initrd"
+  (cd "$root" && find . -mindepth 1 | cpio --quiet -o -H newc) >>"$initrd"
+  dom0 "${SRAM_ON_VIRT[@]}" --kernel "$1" --initrd "$initrd" -- \
+    'insmod /test/memory_use.ko 2>/dev/null; echo "status $?"; dmesg | sed -n "s/^.*\\(memory_use: unaligned\\|Internal error:\\)/\\1/p"'
+}
+
+test_linux_uses_sram_as_memory() {
+  local said
+  is_socle || return 0
+  said=$(linux_with_module 6.1 0xc0000000)
+  equal "status 0 memory_use: unaligned 1 exclusive 42 code 42" "${said//$'\n'/ }" "what the module did"
+}
+
+full_linux_6_12_uses_sram_as_memory() {
+  local said
+  is_socle || return 0
+  said=$(linux_with_module 6.12 0xc0000000)
+  equal "status 0 memory_use: unaligned 1 exclusive 42 code 42" "${said//$'\n'/ }" "what the module did"
+}
+
+# The same module, where the tree says that it cannot be: the first unaligned access is an abort.
+test_linux_cannot_use_sram_with_no_memory_wc_as_memory() {
+  local said
+  is_socle || return 0
+  said=$(linux_with_module 6.1 0xc0100000)
+  contains "$said" '^Internal error: synchronous external abort'
 }
