@@ -56,9 +56,10 @@ std::optional<FilePath> path_in(const DevicePath* node) {
         return std::nullopt;
       // Byte by byte: nothing aligns the nodes.
       for (std::size_t at = sizeof(DevicePath); at + 1 < length; at += 2) {
-        const auto c = static_cast<char16_t>(std::to_integer<unsigned>(bytes[at]) |
-                                             (std::to_integer<unsigned>(bytes[at + 1]) << 8));
+        auto c = static_cast<char16_t>(std::to_integer<unsigned>(bytes[at]) |
+                                       (std::to_integer<unsigned>(bytes[at + 1]) << 8));
         if (c == u'\0') break;
+        if (c == u'/') c = u'\\';  // U-Boot's
         if (!path.append(std::u16string_view(&c, 1))) return std::nullopt;
       }
     }

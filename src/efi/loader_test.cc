@@ -359,6 +359,21 @@ TEST(EfiLoader, StartOptionsChooseFileAndSectionAndAddOptions) {
   EXPECT_TRUE(firmware.said("'-x' is no option"));
 }
 
+TEST(EfiLoader, APathMayHaveSlashesAndSeveralNodes) {
+  FakeFirmware firmware(u"/EFI\\socle/socle.efi");
+  EXPECT_EQ(firmware.load().status, kSuccess);
+  FakeFirmware parts(u"EFI\\socle");
+  std::vector<std::uint8_t> path = parts.device_path;
+  path.resize(path.size() - 4);
+  parts.set_path(u"socle.efi");
+  path.insert(path.end(), parts.device_path.begin(), parts.device_path.end());
+  parts.device_path = path;
+  parts.image.file_path = reinterpret_cast<const DevicePath*>(parts.device_path.data());
+  parts.files[u"EFI\\socle\\socle.cfg"] = parts.files[u"\\EFI\\socle\\socle.cfg"];
+  parts.files[u"EFI\\socle\\vmlinuz"] = "k";
+  EXPECT_EQ(parts.load().status, kSuccess);
+}
+
 // What is refused: its words on the console, an error for firmware, and nothing left behind.
 void expect_refused(FakeFirmware& firmware, std::string_view words, Status status,
                     unsigned level = 2) {

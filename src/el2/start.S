@@ -20,8 +20,7 @@ socle_head:
 	.long	pe_header - socle_head
 
 	// The same file as an EFI application (Microsoft PE Format; UEFI Specification 2.10, 2.1.1).
-	// The first page, which holds this and the vectors, is the PE file's headers; the code that
-	// runs under firmware lies behind it.
+	// The first page holds the headers and nothing that is needed later.
 pe_header:
 	.ascii	"PE\0\0"
 	.short	0xaa64				// machine: arm64

@@ -38,6 +38,24 @@ test_disks_and_network_work_after_uefi() {
   equal written "$(head -c 7 "$disk")" "what the disk holds"
 }
 
+# Another firmware: U-Boot finds the partition's default program, too.
+test_u_boots_uefi_starts_linux() {
+  local deps=$SOCLE_ROOT/build/deps partition
+  if [[ $HYPERVISOR != socle ]]; then return 0; fi
+  partition=$(esp '[a]\noptions=loglvl=info\nkernel=vmlinuz console=hvc0\nramdisk=initrd.img\n' vmlinuz)
+  mcopy -i "$partition" "$deps/initrd-6.1.cpio" ::/EFI/BOOT/initrd.img
+  python3 "$SOCLE_ROOT/test/qemu/talk.py" --timeout "$TIMEOUT" -- "$deps/qemu/qemu-system-aarch64" \
+    -M virt,virtualization=on,gic-version=3 -cpu cortex-a57 -smp 2 -m 1024 -nographic -nic none \
+    -bios "$deps/uboot/u-boot.bin" -drive "if=none,id=esp,format=raw,file=$partition" \
+    -device virtio-blk-device,drive=esp <<DIALOGUE
+expect started by UEFI
+expect hypervisor: xen
+expect # 
+send poweroff
+end 0
+DIALOGUE
+}
+
 # --- what is refused: on firmware's console, and firmware goes on ---------------------------------
 
 # esp CONFIGURATION FILE...: an EFI partition with Socle, its configuration, and files of the kernel's folder.
