@@ -197,7 +197,9 @@ class Run {
   }
 
   // Frames of devices, permitted and not, shown where nothing is and where something is.
-  std::uint64_t device() { return TestCaller::kDevice.value() - 1 + below(0x102); }
+  std::uint64_t device() {
+    return TestCaller::kDevice.value() - 1 + input_.take<std::uint16_t>() % 0x102;
+  }
   std::uint64_t shown() { return below(2) == 0 ? place().value() : device(); }
   void device_batch() {
     abi::AddToPhysmapBatch request{};
@@ -228,13 +230,11 @@ class Run {
     make(36, TestCaller::address(where, offset), 0, 0);
   }
 
+  void device_call() { return below(2) == 0 ? device_batch() : memory_mapping(); }
+
   void memory_call() {
     constexpr unsigned kNumber = 12;
-    switch (below(7)) {
-      case 4:
-        return device_batch();
-      case 5:
-        return memory_mapping();
+    switch (below(5)) {
       case 0: {
         abi::MemoryReservation request{};
         request.extent_start.q = address() & ~std::uint64_t{7};
@@ -367,8 +367,10 @@ class Run {
         break;
       case 5:
       case 6:
-      case 7:
         write();
+        break;
+      case 7:
+        device_call();
         break;
       case 8:
         hypercall();
