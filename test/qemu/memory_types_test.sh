@@ -75,7 +75,8 @@ sram_on_virt() {
 }
 
 test_sram_on_virt_is_memory_and_the_gic_is_a_device() { sram_on_virt yes --gic 2; }
-test_the_same_with_forced_write_back() { sram_on_virt yes --gic 2 --cpu max; }
+# FEAT_S2FWB among it, which no domain's tables use (docs/design/hw.md).
+test_the_same_on_a_cpu_that_has_everything() { sram_on_virt yes --gic 2 --cpu max; }
 test_the_same_with_a_gicv3() { sram_on_virt no; }
 
 test_the_on_chip_memory_of_zcu102_is_memory() {
