@@ -26,6 +26,10 @@ constexpr std::uint64_t kAliases = 0x70'0000'0000;
 struct alignas(kPageSize) Table {
   std::uint64_t entries[kEntries];
 };
+// Where show() puts its pages, 2 MiB for each slot.
+constexpr std::uint64_t kWindows = 0x78'0000'0000;
+constexpr std::uint64_t kWindowStep = 0x20'0000;
+
 constinit Table root = {};
 constinit Table spare[16] = {};
 constinit unsigned spare_used = 0;
@@ -77,6 +81,10 @@ std::string_view name_of(Type type) {
 void turn_on(const Tree& tree) {
   map_here(reinterpret_cast<std::uint64_t>(_head), reinterpret_cast<std::uint64_t>(_bss_end));
   map_here(tree.address(), tree.address() + tree.size());
+  turn_on_here();
+}
+
+void turn_on_here() {
   std::uint64_t features;
   asm volatile("mrs %0, id_aa64mmfr0_el1" : "=r"(features));
   asm volatile(
@@ -102,6 +110,18 @@ std::uint64_t map(std::uint64_t physical, Type type) {
   const std::uint64_t address = kAliases + kPageSize * aliases_used++;
   set(address, page(physical, type));
   asm volatile("dsb ishst\n isb" ::: "memory");
+  return address | (physical & (kPageSize - 1));
+}
+
+std::uint64_t show(unsigned slot, std::uint64_t physical, Type type, bool as_table) {
+  const std::uint64_t address = kWindows + kWindowStep * slot;
+  std::uint64_t* const middle = next_table(root.entries[address >> 30 & 511]);
+  std::uint64_t& entry = middle[address >> 21 & 511];
+  static constinit Table leaves[8] = {};
+  leaves[slot].entries[0] = page(physical, type);
+  entry = (as_table ? physical & kAddress : reinterpret_cast<std::uint64_t>(&leaves[slot])) |
+          kValidPage;
+  asm volatile("dsb ishst\n tlbi vaae1is, %0\n dsb ish\n isb" ::"r"(address >> 12) : "memory");
   return address | (physical & (kPageSize - 1));
 }
 

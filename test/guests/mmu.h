@@ -25,10 +25,18 @@ std::string_view name_of(Type type);
 // On the first CPU, once: maps the image and the tree, executable, and turns MMU and caches on.
 void turn_on(const Tree& tree);
 
+// On another CPU, afterwards: the same tables.
+void turn_on_here();
+
 // One page more at an address of its own: readable, writable and executable at stage 1, so that
 // what is refused is refused by stage 2.
 std::uint64_t map(std::uint64_t physical, Type type);
 // Forgets what map() made.
 void forget();
+
+// One page whose physical address changes with each call; one for each CPU and slot (below 8). As
+// map() has them. `as_table`: the address is not that of the page but of the table that leads to
+// it, so that the CPU's table walk reads there.
+std::uint64_t show(unsigned slot, std::uint64_t physical, Type type, bool as_table = false);
 
 }  // namespace guest::mmu
