@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "fw/acpi/mcfg.h"
 #include "fw/boot_modules.h"
 #include "fw/boot_phase_host.h"
 
@@ -59,6 +60,52 @@ Result<> plan_board(Board& board, std::span<const std::byte> blob, const BoardOp
     board.input.kernel.file_size = kernel->range.size();
   }
   board.plan = TRY(hwdom::plan(board.input, board.arena, board.notes));
+  board.arena_used = board.arena.used();
+  return {};
+}
+
+namespace {
+
+// SRAT's ranges of memory, sorted and merged.
+Result<std::span<const platform::RamBank>> read_srat(Board& board) {
+  fw::ArenaVector<platform::RamBank> banks(board.arena);
+  const fw::acpi::Table* table = board.tables.find("SRAT");
+  if (table == nullptr) return banks.finish();
+  auto walk = fw::acpi::srat_structures(*table, board.notes);
+  while (const auto structure = walk.next()) {
+    if (structure->type != static_cast<std::uint8_t>(fw::acpi::SratType::kMemory)) continue;
+    const auto memory = fw::acpi::read_memory_affinity(*structure, board.notes);
+    if (memory && memory->is_enabled && !memory->is_hot_pluggable && !memory->range.empty())
+      TRY(banks.push_back({.range = memory->range}));
+  }
+  std::ranges::sort(banks, {}, [](const platform::RamBank& bank) { return bank.range.begin(); });
+  std::size_t last = 0;
+  for (std::size_t i = 1; i < banks.size(); ++i) {
+    PaRange& before = banks[last].range;
+    if (banks[i].range.begin() > before.end())
+      banks[++last] = banks[i];
+    else
+      before = PaRange(before.begin(), std::max(before.end(), banks[i].range.end()));
+  }
+  if (!banks.empty()) banks.truncate(last + 1);
+  return banks.finish();
+}
+
+}  // namespace
+
+Result<> read_acpi_board(Board& board, std::span<const Pa> addresses, fw::acpi::Memory memory,
+                         const BoardOptions& options) {
+  board.command_line = options.command_line.value_or("");
+  board.options = fw::parse_options(board.command_line, board.notes);
+  board.tables = TRY(fw::acpi::read_loose_tables(addresses, memory, board.arena, board.notes));
+  const auto ram = TRY(read_srat(board));
+  if (ram.empty())
+    board.notes.info("RAM is not known: tables do not name it, and there is no SRAT");
+  else
+    board.notes.info("assumed: RAM as SRAT has it; UEFI's memory map may take from it");
+  board.platform = TRY(platform::read_acpi(
+      board.tables, {ram, {}}, {.dtuart = board.options.dtuart}, board.arena, board.notes));
+  board.input.ipa_bits = options.ipa_bits;
   board.arena_used = board.arena.used();
   return {};
 }

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Board: the whole way from a tree's bytes to a plan, as boot goes it, without the board.
+// Board: the whole way from a tree's bytes to a plan, as boot goes it, without the board. From
+// ACPI's tables the way leads to the Platform: what dom0 gets then is not planned yet.
 //
 // What only a real boot knows is assumed:
 //   - RAM: trees of kernel packages leave its size to the boot loader; give_ram() does as one does;
 //   - Socle: an image of 2 MiB and a heap of 8 MiB and 1/512 of RAM, at the top of the highest RAM
 //     that is free, where boot puts its heap;
 //   - the modules: as the tree names them; without a kernel module none is placed;
-//   - the address space: 48 bits (boot takes what the CPU has, at most 48).
+//   - the address space: 48 bits (boot takes what the CPU has, at most 48);
+//   - RAM, of ACPI tables: the ranges of SRAT, or nothing. A real boot has UEFI's memory map.
 // Each is a note of the plan or in the manual page.
 
 #include <cstddef>
@@ -29,7 +31,8 @@ struct Board {
 
   fw::Arena arena;
   fw::Diagnostics notes;
-  const fw::dt::Tree* tree = nullptr;
+  const fw::dt::Tree* tree = nullptr;  // null with ACPI
+  fw::acpi::Tables tables;             // empty with a tree
   const platform::Platform* platform = nullptr;
   fw::BootInfo boot;
   std::string_view command_line;  // Socle's
@@ -55,6 +58,11 @@ struct BoardOptions {
 // Fills in the Board as far as it gets: what is null afterwards was not reached. An error has its
 // line in the notes (kNoMemory may not). The blob must outlive the Board.
 Result<> plan_board(Board& board, std::span<const std::byte> blob, const BoardOptions& options);
+
+// The same from ACPI's tables at these addresses, as far as the platform. The memory must outlive
+// the Board.
+Result<> read_acpi_board(Board& board, std::span<const Pa> addresses, fw::acpi::Memory memory,
+                         const BoardOptions& options);
 
 // The domain's tree, into `written`. Only with a plan.
 Result<> write_domain_tree(Board& board);

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# The program as a whole: exit statuses, standard input and output. Usage: command_test.sh PROGRAM TREE.dts
+# The program as a whole: exit statuses, standard input and output. Usage: command_test.sh PROGRAM TREE.dts TABLES
 set -uo pipefail
 
-program=$1 tree=$2
+program=$1 tree=$2 tables=$3
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 failed=0
@@ -29,7 +29,15 @@ expect 0 '</html>' "$tree" --html
 expect 0 'xen,xen' "$tree" --tree -
 
 printf 'FACP @ 0x0000000000000000\n' >"$scratch/acpi.txt"
-expect 2 'ACPI' "$scratch/acpi.txt"
+expect 2 'no ACPI tables' "$scratch/acpi.txt"
+expect 1 'IORT SMMUv3 at 0x60050000' "$tables"
+expect 1 '^socle plan: error: what dom0 gets with ACPI is not planned yet$' "$tables" --check
+expect 1 '"signature": "GTDT"' "$tables" --json
+expect 1 'not planned yet' "$tables" --tree -
+expect 0 '^$' "$tables" --diff "$tables"
+expect 1 '.' "$tables" --diff "$tree"
+mkdir "$scratch/empty"
+expect 2 'no ACPI tables' "$scratch/empty"
 printf '/dts-v1/;\n/ { };\n' >"$scratch/nothing.dts"
 expect 1 'refused: ' "$scratch/nothing.dts"
 expect 1 '^socle plan: error: ' "$scratch/nothing.dts" --check

@@ -71,6 +71,24 @@ Json master(const MasterFacts& value) {
           {"streams", value.streams}};
 }
 
+Json table(const TableFacts& value) {
+  return {{"signature", value.signature},
+          {"revision", value.revision},
+          {"size", value.size},
+          {"oem", value.oem},
+          {"checksum_is_right", value.checksum_is_right},
+          {"use", text_or_null(value.use)}};
+}
+
+// Null for a tree.
+Json acpi(const PlatformFacts& platform) {
+  if (platform.tables.empty()) return nullptr;
+  return {{"tables", array(platform.tables, table)},
+          {"registers", array(platform.described, place)},
+          {"interrupts", array(platform.interrupts, interrupt)},
+          {"direct_mappings", array(platform.direct_mappings, place)}};
+}
+
 Json platform_json(const PlatformFacts& platform) {
   return {{"model", platform.model},
           {"compatible", platform.compatibles},
@@ -88,7 +106,8 @@ Json platform_json(const PlatformFacts& platform) {
           {"psci", platform.psci},
           {"console", console(platform)},
           {"iommus", array(platform.iommus, iommu)},
-          {"dma_masters", array(platform.masters, master)}};
+          {"dma_masters", array(platform.masters, master)},
+          {"acpi", acpi(platform)}};
 }
 
 Json mapping(const MappingFacts& value) {

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <filesystem>
 #include <fmt/format.h>
 #include <memory>
 #include <unistd.h>
@@ -40,23 +41,32 @@ int print(std::string_view text, int status) {
   return complain("standard output cannot be written", kWrongUse);
 }
 
-// A tree, its plan and what there is to tell about it.
+// A tree or tables, the plan and what there is to tell about it.
 struct Planned {
-  explicit Planned(Blob tree)
-      : blob(std::move(tree)),
+  explicit Planned(Source from)
+      : source(std::move(from)),
         memory(std::make_unique_for_overwrite<std::byte[]>(kArena)),
         board(std::span(memory.get(), kArena)) {}
 
   void run(const std::string& name, const std::optional<std::string>& command_line) {
-    if (const auto given = give_ram(blob.whole()))
-      board.notes.info("assumed: {} of RAM, as the boot loader fills in; the tree names no size",
-                       *given);
-    const Result<> done =
-        plan_board(board, std::as_bytes(blob.whole()), {.command_line = command_line});
+    auto* blob = std::get_if<Blob>(&source);
+    const Result<> done = blob != nullptr ? plan_tree(*blob, command_line)
+                                          : read_tables(std::get<TableSet>(source), command_line);
     report = make_report(board, done, name);
   }
 
-  Blob blob;
+  Result<> plan_tree(Blob& blob, const std::optional<std::string>& command_line) {
+    if (const auto given = give_ram(blob.whole()))
+      board.notes.info("assumed: {} of RAM, as the boot loader fills in; the tree names no size",
+                       *given);
+    return plan_board(board, std::as_bytes(blob.whole()), {.command_line = command_line});
+  }
+
+  Result<> read_tables(TableSet& tables, const std::optional<std::string>& command_line) {
+    return read_acpi_board(board, tables.addresses(), tables, {.command_line = command_line});
+  }
+
+  Source source;
   std::unique_ptr<std::byte[]> memory;
   Board board;
   Report report;
@@ -96,35 +106,44 @@ int write_tree(Planned& planned, const std::string& name) {
   return name == "-" ? print(*source, kGood) : write_file(name, *source);
 }
 
-// The other side of --diff: a tree, or another command line for the same tree.
-Outcome<std::unique_ptr<Planned>> load_other(const Arguments& arguments, const Blob& tree) {
+std::unique_ptr<Planned> run_other(const Arguments& arguments, Source source,
+                                   const std::optional<std::string>& command_line) {
+  auto other = std::make_unique<Planned>(std::move(source));
+  other->run(arguments.diff, command_line);
+  return other;
+}
+
+// The other side of --diff: a tree or tables, or another command line for the same.
+Outcome<std::unique_ptr<Planned>> load_other(const Arguments& arguments, const Source& first) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(arguments.diff, ignored)) {
+    auto folder = load_source(arguments.diff);
+    if (!folder) return std::unexpected(folder.error());
+    return run_other(arguments, std::move(*folder), arguments.command_line);
+  }
   auto contents = read_file(arguments.diff);
   if (!contents) return std::unexpected(contents.error());
   const bool is_text = contents->find('\0') == std::string::npos;
   if (kind_of(*contents) == Kind::kUnknown && is_text) {
-    auto other = std::make_unique<Planned>(tree);
-    other->run(arguments.diff, *contents);
-    return other;
+    return run_other(arguments, first, *contents);
   }
-  auto blob = tree_of(arguments.diff, *contents);
-  if (!blob) return std::unexpected(blob.error());
-  auto other = std::make_unique<Planned>(std::move(*blob));
-  other->run(arguments.diff, arguments.command_line);
-  return other;
+  auto source = source_of(arguments.diff, *contents);
+  if (!source) return std::unexpected(source.error());
+  return run_other(arguments, std::move(*source), arguments.command_line);
 }
 
-int show_differences(const Arguments& arguments, const Blob& tree, const Report& report) {
-  const auto other = load_other(arguments, tree);
+int show_differences(const Arguments& arguments, const Source& first, const Report& report) {
+  const auto other = load_other(arguments, first);
   if (!other) return complain(other.error().message, kWrongUse);
   const std::string text = differences(report, (*other)->report);
   return print(text, text.empty() ? kGood : kRefusedOrDifferent);
 }
 
 int run(const Arguments& arguments) {
-  auto blob = load_tree(arguments.file);
-  if (!blob) return complain(blob.error().message, kWrongUse);
-  const Blob untouched = *blob;
-  Planned planned(std::move(*blob));
+  auto source = load_source(arguments.file);
+  if (!source) return complain(source.error().message, kWrongUse);
+  const Source untouched = *source;
+  Planned planned(std::move(*source));
   planned.run(arguments.file, arguments.command_line);
   if (!arguments.diff.empty()) return show_differences(arguments, untouched, planned.report);
   if (!arguments.tree.empty())

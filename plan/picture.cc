@@ -58,6 +58,10 @@ std::vector<Patch> patches_of(const Report& report) {
   if (report.platform) {
     if (!report.domain) add_places(report.platform->ram, Owner::kNotMapped, Layer::kNotMapped, out);
     add_places(report.platform->reserved, Owner::kReserved, Layer::kReserved, out);
+    if (!report.platform->tables.empty()) {
+      add_places(report.platform->described, Owner::kNotMapped, Layer::kMapped, out);
+      add_places(report.platform->gic_frames, Owner::kSocle, Layer::kKept, out);
+    }
   }
   if (!report.domain) return out;
   add_places(report.domain->not_mapped, Owner::kNotMapped, Layer::kNotMapped, out);

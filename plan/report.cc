@@ -39,14 +39,17 @@ std::string refusal(const fw::Diagnostics& notes, Error error) {
   std::string reason;
   for (const auto& line : notes.lines())
     if (line.level == LogLevel::kError) reason = printable(line.text);
-  return reason.empty() ? fmt::format("the tree is too much for Socle ({})", to_string(error))
-                        : reason;
+  return reason.empty() ? fmt::format("too much for Socle ({})", to_string(error)) : reason;
 }
 
 }  // namespace
 
 std::string path_of(const Board& board, fw::dt::NodeId id) {
   return id == fw::dt::kNoNode ? std::string() : printable(board.tree->node(id).path().view());
+}
+
+std::string place_of(const Board& board, fw::dt::NodeId id, std::string_view name) {
+  return id == fw::dt::kNoNode ? printable(name) : path_of(board, id);
 }
 
 const char* trigger_name(platform::Trigger trigger) {
@@ -76,8 +79,11 @@ Report make_report(const Board& board, const Result<>& done, std::string_view so
   if (!done) {
     report.reason = refusal(board.notes, done.error());
   } else if (const auto missing = platform::find_missing(*board.platform); missing) {
-    report.verdict = Verdict::kPlanned;
+    report.verdict = board.plan != nullptr ? Verdict::kPlanned : Verdict::kRefused;
     report.reason = missing->text;
+  } else if (board.plan == nullptr) {
+    report.verdict = Verdict::kDescribed;
+    report.reason = "what dom0 gets with ACPI is not planned yet";
   } else {
     report.verdict = Verdict::kReady;
   }

@@ -20,16 +20,17 @@ namespace socle::plan {
 
 // What becomes of the board.
 enum class Verdict : std::uint8_t {
-  kReady,    // a plan, and nothing that Socle needs is missing
-  kPlanned,  // a plan, but Socle does not run there yet
-  kRefused,  // no plan
+  kReady,      // a plan, and nothing that Socle needs is missing
+  kPlanned,    // a plan, but Socle does not run there yet
+  kDescribed,  // ACPI: the machine is known, and what dom0 gets is not planned yet
+  kRefused,    // no plan
 };
 const char* to_string(Verdict verdict);
 
 struct Place {  // a range of addresses that a node or a part of Socle has
   PaRange range;
   std::string what;
-  std::string node;  // empty: of no node
+  std::string node;  // or the entry of an ACPI table; empty: of no node
 };
 
 struct CpuFacts {
@@ -61,6 +62,16 @@ struct MasterFacts {
   std::vector<std::string> streams;  // "/soc/iommu@1 0x3", "/soc/iommu@1 requesters 0x0-0x100"
 };
 
+// An ACPI table.
+struct TableFacts {
+  std::string signature;
+  unsigned revision = 0;
+  std::uint64_t size = 0;
+  std::string oem;  // "ARMLTD ARMSBSA"
+  bool checksum_is_right = true;
+  std::string use;  // what Socle takes from it; empty: nothing
+};
+
 struct PlatformFacts {
   std::string model;
   std::vector<std::string> compatibles;
@@ -78,6 +89,11 @@ struct PlatformFacts {
   std::optional<NamedInterrupt> console_interrupt;
   std::vector<IommuFacts> iommus;
   std::vector<MasterFacts> masters;
+  // Of ACPI only.
+  std::vector<TableFacts> tables;
+  std::vector<Place> described;            // registers that tables name
+  std::vector<NamedInterrupt> interrupts;  // their interrupts
+  std::vector<Place> direct_mappings;      // RMRs; what: the streams
 };
 
 struct MappingFacts {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <fmt/format.h>
-#include <map>
 
 #include "plan/report_parts.h"
 
@@ -22,8 +21,9 @@ std::vector<std::string> compatibles_of(const fw::dt::Node& node) {
   return out;
 }
 
-std::string first_compatible(const fw::dt::Node& node) {
-  const auto all = compatibles_of(node);
+std::string first_compatible(const Board& board, fw::dt::NodeId id) {
+  if (id == fw::dt::kNoNode) return "";
+  const auto all = compatibles_of(board.tree->node(id));
   return all.empty() ? std::string() : all.front();
 }
 
@@ -57,9 +57,14 @@ const char* origin_name(platform::ReservedRange::Origin origin) {
   return "";
 }
 
+// A word for what has no node, if that is because there is no tree.
+std::string_view of_acpi(const Board& board, std::string_view word) {
+  return board.tree == nullptr ? word : std::string_view();
+}
+
 void read_memory(const Board& board, PlatformFacts& out) {
   for (const platform::RamBank& bank : board.platform->ram)
-    out.ram.push_back({bank.range, "RAM", path_of(board, bank.node)});
+    out.ram.push_back({bank.range, "RAM", place_of(board, bank.node, of_acpi(board, "SRAT"))});
   for (const platform::ReservedRange& reserved : board.platform->reserved) {
     std::string what = origin_name(reserved.origin);
     if (reserved.is_frame_buffer &&
@@ -73,15 +78,17 @@ void read_memory(const Board& board, PlatformFacts& out) {
 
 void read_cpus(const Board& board, PlatformFacts& out) {
   for (const platform::Cpu& cpu : board.platform->cpus)
-    out.cpus.push_back({cpu.mpidr, first_compatible(board.tree->node(cpu.node)),
-                        method_name(cpu.enable_method), path_of(board, cpu.node)});
+    out.cpus.push_back({cpu.mpidr, first_compatible(board, cpu.node),
+                        method_name(cpu.enable_method),
+                        place_of(board, cpu.node, fmt::format("APIC UID {}", cpu.uid))});
   out.cpus_left_out = board.platform->cpus_left_out;
 }
 
 void read_gic(const Board& board, PlatformFacts& out) {
   const platform::Gic& gic = board.platform->gic;
-  const auto add = [&](const char* what, const PaRange& range, fw::dt::NodeId node) {
-    if (!range.empty()) out.gic_frames.push_back({range, what, path_of(board, node)});
+  const auto add = [&](const char* what, const PaRange& range, fw::dt::NodeId node,
+                       std::string_view name) {
+    if (!range.empty()) out.gic_frames.push_back({range, what, place_of(board, node, name)});
   };
   switch (gic.version) {
     case platform::Gic::Version::kNone:
@@ -94,20 +101,20 @@ void read_gic(const Board& board, PlatformFacts& out) {
       out.gic = "GICv3";
       break;
   }
-  out.gic_node = path_of(board, gic.node);
-  add("distributor", gic.distributor, gic.node);
+  out.gic_node = place_of(board, gic.node, gic.name);
+  add("distributor", gic.distributor, gic.node, gic.name);
   for (const PaRange& range : gic.redistributors)
-    add("redistributors", range, gic.node);
-  add("CPU interface", gic.cpu_interface, gic.node);
-  add("hypervisor interface", gic.hypervisor_interface, gic.node);
-  add("virtual CPU interface", gic.virtual_interface, gic.node);
+    add("redistributors", range, gic.node, gic.name);
+  add("CPU interface", gic.cpu_interface, gic.node, gic.name);
+  add("hypervisor interface", gic.hypervisor_interface, gic.node, gic.name);
+  add("virtual CPU interface", gic.virtual_interface, gic.node, gic.name);
   for (const platform::Its& its : gic.its)
-    add("ITS", its.range, its.node);
+    add("ITS", its.range, its.node, its.name);
 }
 
 void read_timer(const Board& board, PlatformFacts& out) {
   const platform::Timer& timer = board.platform->timer;
-  out.timer_node = path_of(board, timer.node);
+  out.timer_node = place_of(board, timer.node, timer.name);
   const auto add = [&](const char* name, const std::optional<platform::Interrupt>& interrupt) {
     if (interrupt)
       out.timer.push_back({name, interrupt->id.value(), trigger_name(interrupt->trigger)});
@@ -142,8 +149,9 @@ std::string psci_words(const platform::Psci& psci) {
 void read_console(const Board& board, PlatformFacts& out) {
   const auto& console = board.platform->console;
   if (!console) return;
-  out.console = Place{console->registers, first_compatible(board.tree->node(console->node)),
-                      path_of(board, console->node)};
+  out.console = Place{console->registers,
+                      console->compatibles.empty() ? "" : printable(console->compatibles.front()),
+                      place_of(board, console->node, console->name)};
   if (console->interrupt)
     out.console_interrupt = NamedInterrupt{"console", console->interrupt->id.value(),
                                            trigger_name(console->interrupt->trigger)};
@@ -151,66 +159,67 @@ void read_console(const Board& board, PlatformFacts& out) {
 
 class MasterReader {
  public:
-  explicit MasterReader(const Board& board) : board_(board) {
-    for (const platform::Iommu& iommu : board.platform->iommus)
-      if (iommu.enabled) masters_of_[iommu.node] = 0;
-  }
+  explicit MasterReader(const Board& board)
+      : board_(board), masters_of_(board.platform->iommus.size()) {}
 
   void read(const platform::Device& device, PlatformFacts& out) {
     if (!device.enabled || !device.declares_dma || is_iommu(device.node)) return;
     MasterFacts master;
-    master.node = path_of(board_, device.node);
+    master.node = place_of(board_, device.node, device.name);
     master.is_pci_host = device.is_pci_host;
-    std::vector<fw::dt::NodeId> behind;
+    std::vector<const platform::Iommu*> behind;
     for (const platform::IommuBinding& binding : device.iommus) {
-      master.streams.push_back(words(binding));
-      behind.push_back(binding.iommu);
+      behind.push_back(board_.platform->iommu(binding));
+      master.streams.push_back(words(binding, behind.back()));
     }
     for (const platform::RequesterMap& row : device.iommu_map) {
-      master.streams.push_back(fmt::format("{} requesters {:#x}-{:#x}", path_of(board_, row.target),
-                                           row.first_requester,
+      behind.push_back(board_.platform->iommu(row));
+      master.streams.push_back(fmt::format("{} requesters {:#x}-{:#x}",
+                                           name_of(behind.back(), row.target), row.first_requester,
                                            std::uint64_t{row.first_requester} + row.count));
-      behind.push_back(row.target);
     }
     count(behind, master);
     out.masters.push_back(std::move(master));
   }
 
-  [[nodiscard]] unsigned masters_of(fw::dt::NodeId iommu) const {
-    const auto found = masters_of_.find(iommu);
-    return found == masters_of_.end() ? 0 : found->second;
-  }
+  [[nodiscard]] unsigned masters_of(std::size_t iommu) const { return masters_of_[iommu]; }
 
  private:
   [[nodiscard]] bool is_iommu(fw::dt::NodeId node) const {
-    return std::ranges::binary_search(board_.platform->iommus, node, {}, &platform::Iommu::node);
+    return node != fw::dt::kNoNode &&
+           std::ranges::binary_search(board_.platform->iommus, node, {}, &platform::Iommu::node);
   }
 
-  [[nodiscard]] std::string words(const platform::IommuBinding& binding) const {
-    std::string text = path_of(board_, binding.iommu);
+  [[nodiscard]] std::string name_of(const platform::Iommu* iommu, fw::dt::NodeId node) const {
+    return place_of(board_, node, iommu == nullptr ? std::string_view() : iommu->name);
+  }
+
+  [[nodiscard]] std::string words(const platform::IommuBinding& binding,
+                                  const platform::Iommu* iommu) const {
+    std::string text = name_of(iommu, binding.iommu);
     for (unsigned i = 0; i < binding.count; ++i)
       text += fmt::format(" {:#x}", binding.cells[i]);
     return text;
   }
 
-  void count(std::vector<fw::dt::NodeId>& behind, MasterFacts& master) {
+  // Each IOMMU once, and only those that are enabled.
+  void count(std::vector<const platform::Iommu*>& behind, MasterFacts& master) {
     std::ranges::sort(behind);
     const auto repeated = std::ranges::unique(behind);
     behind.erase(repeated.begin(), repeated.end());
-    for (const fw::dt::NodeId node : behind) {
-      const auto found = masters_of_.find(node);
-      if (found == masters_of_.end()) continue;
-      ++found->second;
+    for (const platform::Iommu* iommu : behind) {
+      if (iommu == nullptr || !iommu->enabled) continue;
+      ++masters_of_[static_cast<std::size_t>(iommu - board_.platform->iommus.data())];
       master.is_behind_iommu = true;
     }
   }
 
   const Board& board_;
-  std::map<fw::dt::NodeId, unsigned> masters_of_;  // of enabled IOMMUs
+  std::vector<unsigned> masters_of_;  // as Platform::iommus
 };
 
 bool is_dom0s(const Board& board, fw::dt::NodeId node) {
-  return board.plan != nullptr &&
+  return board.plan != nullptr && node != fw::dt::kNoNode &&
          board.plan->nodes[index_of(node)].action == hwdom::NodeAction::kKeep;
 }
 
@@ -218,20 +227,24 @@ void read_dma(const Board& board, PlatformFacts& out) {
   MasterReader reader(board);
   for (const platform::Device& device : board.platform->devices)
     reader.read(device, out);
+  std::size_t number = 0;
   for (const platform::Iommu& iommu : board.platform->iommus)
-    out.iommus.push_back({path_of(board, iommu.node), platform::to_string(iommu.kind),
-                          iommu.enabled, is_dom0s(board, iommu.node),
-                          reader.masters_of(iommu.node)});
+    out.iommus.push_back({place_of(board, iommu.node, iommu.name), platform::to_string(iommu.kind),
+                          iommu.enabled, is_dom0s(board, iommu.node), reader.masters_of(number++)});
 }
 
 }  // namespace
 
 PlatformFacts read_platform_facts(const Board& board) {
   PlatformFacts out;
-  const fw::dt::Node root = board.tree->root();
-  const auto model = root.property("model");
-  out.model = printable(model ? model->string_at(0).value_or("") : "");
-  out.compatibles = compatibles_of(root);
+  if (board.tree != nullptr) {
+    const fw::dt::Node root = board.tree->root();
+    const auto model = root.property("model");
+    out.model = printable(model ? model->string_at(0).value_or("") : "");
+    out.compatibles = compatibles_of(root);
+  } else {
+    read_acpi_facts(board, out);
+  }
   read_cpus(board, out);
   read_memory(board, out);
   read_gic(board, out);

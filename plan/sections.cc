@@ -57,7 +57,9 @@ std::string cpu_words(const PlatformFacts& platform) {
     while (end < platform.cpus.size() && alike(platform.cpus[i], platform.cpus[end]))
       ++end;
     const CpuFacts& cpu = platform.cpus[i];
-    groups.push_back(fmt::format("{} x {} ({})", end - i, cpu.compatible, cpu.enable_method));
+    groups.push_back(fmt::format("{} x {} ({})", end - i,
+                                 cpu.compatible.empty() ? "CPU" : cpu.compatible,
+                                 cpu.enable_method));
     i = end;
   }
   if (platform.cpus_left_out != 0)
@@ -71,9 +73,10 @@ Section platform_section(const PlatformFacts& platform) {
     out.facts.emplace_back(name, std::move(value));
   };
   fact("model", platform.model);
-  fact("compatible", joined(platform.compatibles));
+  if (platform.tables.empty()) fact("compatible", joined(platform.compatibles));
   fact("CPUs", cpu_words(platform));
-  fact("RAM", human_size(total(platform.ram)));
+  fact("RAM", platform.ram.empty() ? "not known: UEFI's memory map would tell"
+                                   : human_size(total(platform.ram)));
   fact("interrupts", platform.gic_node.empty()
                          ? platform.gic
                          : fmt::format("{} at {}", platform.gic, platform.gic_node));
@@ -113,13 +116,36 @@ Section iommu_section(const PlatformFacts& platform) {
 
 // Those behind an IOMMU first.
 Section master_section(const PlatformFacts& platform) {
-  Section out{
-      "DMA masters that the tree declares", {}, {{"behind an IOMMU"}, {"node"}, {"streams"}}, {}};
+  Section out{platform.tables.empty() ? "DMA masters that the tree declares"
+                                      : "DMA masters that the tables name",
+              {},
+              {{"behind an IOMMU"}, {"node"}, {"streams"}},
+              {}};
   for (const bool behind : {true, false})
     for (const MasterFacts& master : platform.masters)
       if (master.is_behind_iommu == behind)
         out.rows.push_back(
             {behind ? "yes" : "NO, not protected", master.node, joined(master.streams)});
+  return out;
+}
+
+Section table_section(const PlatformFacts& platform) {
+  Section out{"ACPI tables",
+              {},
+              {{"table"}, {"revision", true}, {"bytes", true}, {"checksum"}, {"made by"}, {"use"}},
+              {}};
+  for (const TableFacts& table : platform.tables)
+    out.rows.push_back({table.signature, fmt::format("{}", table.revision),
+                        fmt::format("{}", table.size), table.checksum_is_right ? "right" : "WRONG",
+                        table.oem, table.use});
+  return out;
+}
+
+Section named_interrupt_section(const PlatformFacts& platform) {
+  Section out{
+      "Interrupts that the tables name", {}, {{"interrupt", true}, {"trigger"}, {"entry"}}, {}};
+  for (const NamedInterrupt& interrupt : platform.interrupts)
+    out.rows.push_back({fmt::format("{}", interrupt.id), interrupt.trigger, interrupt.name});
   return out;
 }
 
@@ -228,6 +254,8 @@ std::string verdict_line(const Report& report) {
       return "ready: planned, and nothing that Socle needs is missing";
     case Verdict::kPlanned:
       return fmt::format("planned, but Socle does not run there: {}", report.reason);
+    case Verdict::kDescribed:
+      return fmt::format("described only: {}", report.reason);
     case Verdict::kRefused:
       return fmt::format("refused: {}", report.reason);
   }
@@ -239,6 +267,12 @@ std::vector<Section> sections(const Report& report) {
   if (report.platform) {
     out.push_back(platform_section(*report.platform));
     out.push_back(memory_section(*report.platform));
+    if (!report.platform->tables.empty()) {
+      out.push_back(table_section(*report.platform));
+      out.push_back(places("Registers that the tables name", report.platform->described));
+      out.push_back(named_interrupt_section(*report.platform));
+      out.push_back(places("Memory that devices use as it is", report.platform->direct_mappings));
+    }
   }
   if (report.domain) {
     out.push_back(domain_section(*report.domain));

@@ -1,44 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plan/source.h"
 
-#include <algorithm>
-#include <array>
-#include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <fmt/format.h>
-#include <memory>
 
 #include "plan/board.h"
 #include "plan/dtc.h"
 
 namespace socle::plan {
-
-namespace {
-
-constexpr std::size_t kLargestFile = 64 * kMiB;
-
-struct Close {
-  void operator()(std::FILE* file) const {
-    if (file != stdin) (void)std::fclose(file);
-  }
-};
-
-bool is_table_signature(std::string_view contents) {
-  constexpr std::array<std::string_view, 12> kSignatures = {"RSD PTR ", "XSDT", "RSDT", "DSDT",
-                                                            "SSDT",     "FACP", "APIC", "GTDT",
-                                                            "IORT",     "MCFG", "SPCR", "DBG2"};
-  return std::ranges::any_of(
-      kSignatures, [&](std::string_view signature) { return contents.starts_with(signature); });
-}
-
-// acpidump's text: "FACP @ 0x0000000000000000" and hexadecimal lines.
-bool is_acpidump(std::string_view contents) {
-  return contents.size() > 8 && contents.substr(4).starts_with(" @ 0x");
-}
-
-}  // namespace
 
 Blob::Blob(std::string_view bytes)
     : words_((bytes.size() + kRoomForRam + 7) / 8 + 8), size_(bytes.size()) {
@@ -55,31 +25,23 @@ std::span<std::byte> Blob::whole() {
 
 Kind kind_of(std::string_view contents) {
   if (contents.starts_with("\xd0\x0d\xfe\xed")) return Kind::kTree;
-  if (is_table_signature(contents) || is_acpidump(contents)) return Kind::kAcpi;
+  if (is_table(contents) || is_acpidump(contents)) return Kind::kAcpi;
   if (contents.find("/dts-v1/") != std::string_view::npos &&
       contents.find('\0') == std::string_view::npos)
     return Kind::kTreeSource;
   return Kind::kUnknown;
 }
 
-Outcome<std::string> read_file(const std::string& name) {
-  const std::unique_ptr<std::FILE, Close> file(name == "-" ? stdin
-                                                           : std::fopen(name.c_str(), "rb"));
-  if (file == nullptr)
-    return std::unexpected(Failure{fmt::format("{}: {}", name, std::strerror(errno))});
-  std::string contents;
-  std::array<char, 65536> piece;
-  while (const std::size_t got = std::fread(piece.data(), 1, piece.size(), file.get())) {
-    contents.append(piece.data(), got);
-    if (contents.size() > kLargestFile)
-      return std::unexpected(Failure{fmt::format("{}: too large for a device tree", name)});
-  }
-  if (std::ferror(file.get()) != 0)
-    return std::unexpected(Failure{fmt::format("{}: cannot be read", name)});
-  return contents;
+namespace {
+
+Outcome<Source> as_source(Outcome<TableSet> tables) {
+  if (!tables) return std::unexpected(tables.error());
+  return Source(std::move(*tables));
 }
 
-Outcome<Blob> tree_of(const std::string& name, const std::string& contents) {
+}  // namespace
+
+Outcome<Source> source_of(const std::string& name, const std::string& contents) {
   switch (kind_of(contents)) {
     case Kind::kTree:
       return Blob(contents);
@@ -90,23 +52,20 @@ Outcome<Blob> tree_of(const std::string& name, const std::string& contents) {
       return Blob(*compiled);
     }
     case Kind::kAcpi:
-      return std::unexpected(
-          Failure{fmt::format("{}: these are ACPI tables, which are not supported yet", name)});
+      return as_source(tables_of(name, contents));
     case Kind::kUnknown:
-      return std::unexpected(Failure{
-          fmt::format("{}: neither a device tree (.dtb) nor the source of one (.dts)", name)});
+      return std::unexpected(
+          Failure{fmt::format("{}: neither a device tree (.dtb or .dts) nor ACPI tables", name)});
   }
   std::unreachable();
 }
 
-Outcome<Blob> load_tree(const std::string& name) {
+Outcome<Source> load_source(const std::string& name) {
   std::error_code ignored;
-  if (std::filesystem::is_directory(name, ignored))
-    return std::unexpected(Failure{
-        fmt::format("{}: a folder; if it holds ACPI tables: these are not supported yet", name)});
+  if (std::filesystem::is_directory(name, ignored)) return as_source(tables_in_folder(name));
   auto contents = read_file(name);
   if (!contents) return std::unexpected(contents.error());
-  return tree_of(name, *contents);
+  return source_of(name, *contents);
 }
 
 }  // namespace socle::plan

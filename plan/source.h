@@ -5,10 +5,13 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <span>
 #include <string>
+#include <variant>
 #include <vector>
+
+#include "plan/acpi_tables.h"
+#include "plan/file.h"
 
 namespace socle::plan {
 
@@ -27,18 +30,9 @@ class Blob {
 enum class Kind { kTree, kTreeSource, kAcpi, kUnknown };
 Kind kind_of(std::string_view contents);
 
-// What is wrong, for people.
-struct Failure {
-  std::string message;
-};
-template <typename T>
-using Outcome = std::expected<T, Failure>;
-
-// The whole file, at most 64 MiB of it.
-Outcome<std::string> read_file(const std::string& name);
-
-// The tree in a file; source text is compiled with dtc.
-Outcome<Blob> load_tree(const std::string& name);
-Outcome<Blob> tree_of(const std::string& name, const std::string& contents);
+// A tree, or ACPI's tables. Source text of a tree is compiled with dtc.
+using Source = std::variant<Blob, TableSet>;
+Outcome<Source> load_source(const std::string& name);  // a file or a folder of tables
+Outcome<Source> source_of(const std::string& name, const std::string& contents);
 
 }  // namespace socle::plan

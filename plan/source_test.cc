@@ -22,22 +22,20 @@ TEST(PlanSource, FilesAreToldApartByTheirContents) {
   EXPECT_EQ(kind_of(kSource), Kind::kTreeSource);
   EXPECT_EQ(kind_of("FACP @ 0x0000000000000000\n"), Kind::kAcpi);
   EXPECT_EQ(kind_of("RSD PTR ...."), Kind::kAcpi);
-  EXPECT_EQ(kind_of("XSDT...."), Kind::kAcpi);
+  EXPECT_EQ(kind_of(std::string("XSDT\x24\0\0\0", 8) + std::string(28, '\0')), Kind::kAcpi);
+  EXPECT_EQ(kind_of("NOTE: a text of more than thirty-six characters"), Kind::kUnknown);
   EXPECT_EQ(kind_of("dom0_mem=1G"), Kind::kUnknown);
   EXPECT_EQ(kind_of(""), Kind::kUnknown);
 }
 
-TEST(PlanSource, AcpiIsRefusedByName) {
-  const auto tree = tree_of("acpi.txt", "FACP @ 0x0000000000000000\n");
-  ASSERT_FALSE(tree);
-  EXPECT_NE(tree.error().message.find("ACPI"), std::string::npos);
-  const auto folder = load_tree(::testing::TempDir());
-  ASSERT_FALSE(folder);
-  EXPECT_NE(folder.error().message.find("ACPI"), std::string::npos);
+TEST(PlanSource, ADumpWithoutTablesIsAnError) {
+  const auto source = source_of("acpi.txt", "FACP @ 0x0000000000000000\n");
+  ASSERT_FALSE(source);
+  EXPECT_NE(source.error().message.find("no ACPI tables"), std::string::npos);
 }
 
 TEST(PlanSource, AMissingFileIsAnErrorThatNamesIt) {
-  const auto tree = load_tree("/no/such/file.dtb");
+  const auto tree = load_source("/no/such/file.dtb");
   ASSERT_FALSE(tree);
   EXPECT_NE(tree.error().message.find("/no/such/file.dtb"), std::string::npos);
 }

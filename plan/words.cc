@@ -12,6 +12,8 @@ const char* to_string(Verdict verdict) {
       return "ready";
     case Verdict::kPlanned:
       return "planned";
+    case Verdict::kDescribed:
+      return "described";
     case Verdict::kRefused:
       return "refused";
   }

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// libFuzzer target: any bytes as ACPI's tables, through the readers and the Platform to all outputs
+// of `socle plan`. Nothing may crash, stall or grow without bound, and no reader leaves a table
+// (each stands in memory of its own, where the sanitizer sees it). The first byte says how the rest
+// is to be read: tables one behind the other, or a piece of memory with an RSDP at its start.
+// Checksums are not in the way: a wrong one is a warning.
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <nlohmann/json.hpp>
+
+#include "plan/acpi_tables.h"
+#include "plan/diff.h"
+#include "plan/html.h"
+#include "plan/json.h"
+#include "plan/svg.h"
+#include "plan/text.h"
+
+#include "test/support/acpi_machine.h"
+
+// NOLINTBEGIN(readability-identifier-naming)
+extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t room);
+
+namespace {
+
+using namespace socle;
+using plan::Report;
+
+constexpr std::uint64_t kBase = 0x1000;
+
+void expect(bool holds, const char* what) {
+  if (holds) return;
+  std::fprintf(stderr, "acpi_fuzz: %s\n", what);
+  std::abort();
+}
+
+bool is_printable(const std::string& text) {
+  for (const char c : text)
+    if (c != '\n' && (c < ' ' || c > '~')) return false;
+  return true;
+}
+
+void check_outputs(const Report& report) {
+  constexpr std::size_t kMostBytes = 64 * kMiB;
+  for (const std::string& text : {to_text(report), to_svg(report), to_html(report)}) {
+    expect(is_printable(text), "an output has control bytes");
+    expect(text.size() < kMostBytes, "an output is too long");
+  }
+  expect(!nlohmann::json::parse(to_json(report), nullptr, false).is_discarded(), "no JSON");
+  expect(differences(report, report).empty(), "a report differs from itself");
+}
+
+void check_platform(const platform::Platform& platform) {
+  expect(!platform.cpus.empty(), "a platform without CPUs");
+  for (const platform::Device& device : platform.devices) {
+    expect(!device.name.empty(), "a device without a name");
+    for (const platform::Region& region : device.regions)
+      expect(!region.range.empty(), "an empty region");
+    for (const platform::Interrupt& interrupt : device.interrupts)
+      expect(interrupt.id >= IntId(16) && interrupt.id < IntId(1020), "an impossible interrupt");
+    for (const platform::RequesterMap& row : device.iommu_map)
+      expect(platform.iommu(row) != nullptr, "a stream without an IOMMU");
+  }
+}
+
+// Tables one behind the other, to the end.
+void fuzz_loose(std::string_view bytes, std::span<std::byte> memory) {
+  const auto tables = plan::tables_of("fuzz", bytes);
+  if (!tables) return;
+  plan::Board board(memory);
+  const auto done = plan::read_acpi_board(board, tables->addresses(), *tables, {});
+  if (done) check_platform(*board.platform);
+  const Report report = make_report(board, done, "fuzz");
+  expect(!report.reason.empty(), "no reason");
+  check_outputs(report);
+}
+
+// A piece of memory: the way from the RSDP.
+void fuzz_memory(std::span<const std::byte> bytes, std::span<std::byte> memory) {
+  const auto read = [&](PaRange range) -> std::optional<std::span<const std::byte>> {
+    const std::uint64_t begin = range.begin().value();
+    if (begin < kBase || begin - kBase > bytes.size() ||
+        range.size() > bytes.size() - (begin - kBase))
+      return std::nullopt;
+    return bytes.subspan(begin - kBase, range.size());
+  };
+  fw::Arena arena(memory);
+  fw::Diagnostics notes(arena);
+  const auto tables = fw::acpi::read_tables(Pa(kBase), read, arena, notes);
+  expect(tables.has_value() || !notes.lines().empty(), "an error without a line");
+  if (!tables) return;
+  const auto platform = platform::read_acpi(*tables, {}, {}, arena, notes);
+  expect(platform.has_value() || !notes.lines().empty(), "an error without a line");
+  if (platform) check_platform(**platform);
+}
+
+// --- seeds and mutations ---
+
+// A machine that has everything.
+test::AcpiMachine whole_machine() {
+  test::AcpiMachine machine;
+  machine.madt_body.append(test::msi_frame(0, 0x2c1c'0000));
+  machine.gtdt_table = test::gtdt_head(2);
+  machine.gtdt_table.append(test::long_structure(
+      0, test::AcpiBytes().u8(0).u64(0x2a80'0000).u32(1).u32(20).u8(0).zeros(39)));
+  machine.gtdt_table.append(test::watchdog(0x2a44'0000, 0x2a45'0000, 0));
+  test::IortBuilder iort;
+  const auto v3 = iort.smmu_v3(0x2b40'0000, iort.its_group());
+  const auto v2 = iort.smmu(0x2b50'0000, 0x1'0000, {201, 202});
+  iort.root_complex(0, {{0, 0x1'0000, 0, v3}});
+  iort.named_component("\\_SB.ETH0", {{0, 1, 0x17, v2, true}});
+  iort.pmcg(0x2b42'0000, 0x2b43'0000, v3);
+  iort.rmr(0xfe00'0000, 0x20'0000, {{0, 4, 0x700, v3}});
+  machine.more.push_back(iort.table());
+  test::AcpiTable srat("SRAT", 3);
+  srat.u32(1).u64(0).append(test::short_structure(
+      1, test::AcpiBytes().u32(0).u16(0).u64(0x8000'0000).u64(kGiB).u32(0).u32(1).u64(0)));
+  machine.more.push_back(srat);
+  return machine;
+}
+
+std::vector<std::uint8_t> bytes_of(bool is_memory) {
+  test::FirmwareMemory firmware;
+  whole_machine().put_into(firmware);
+  std::vector<std::uint8_t> out = {static_cast<std::uint8_t>(is_memory)};
+  const auto append = [&out](const std::vector<std::byte>& bytes) {
+    for (const std::byte byte : bytes)
+      out.push_back(std::to_integer<std::uint8_t>(byte));
+  };
+  if (is_memory) {
+    constexpr std::size_t kRsdpSize = 36;
+    test::AcpiTable xsdt("XSDT", 1);
+    std::uint64_t at = kBase + kRsdpSize + 36 + 8 * firmware.named().size();
+    for (const Pa table : firmware.named()) {
+      xsdt.u64(at);
+      at += firmware.bytes_at(table).size();
+    }
+    append(test::FirmwareMemory::rsdp(Pa(kBase + kRsdpSize)).bytes());
+    append(xsdt.finished());
+  }
+  for (const Pa table : firmware.named())
+    append(firmware.bytes_at(table));
+  return out;
+}
+
+// Lengths, counts and offsets go wrong at their edges.
+void put_number(std::uint8_t* data, std::size_t size, std::uint64_t random) {
+  constexpr std::uint64_t kNumbers[] = {0,     1,      2,          3,          4,
+                                        0x14,  0x24,   0x30,       0x7f,       0xff,
+                                        0x100, 0xffff, 0x7fffffff, 0xffffffff, 0xfffffffffffff000,
+                                        ~0ULL};
+  const std::size_t width = std::size_t{1} << (random & 3);
+  const std::uint64_t value = kNumbers[(random >> 8) % std::size(kNumbers)];
+  if (size <= width) return;
+  std::memcpy(data + (random >> 16) % (size - width), &value, width);
+}
+
+}  // namespace
+
+extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size,
+                                               std::size_t room, unsigned seed) {
+  std::uint64_t random = (std::uint64_t{seed} + 1) * 0x9e37'79b9'7f4a'7c15;
+  random ^= random >> 29;
+  if (size < 64 || random % 64 == 0) {
+    const auto whole = bytes_of((random >> 8) % 2 == 0);
+    size = std::min(whole.size(), room);
+    std::memcpy(data, whole.data(), size);
+  }
+  const std::uint64_t kind = (random >> 32) % 4;
+  if (kind == 0) return LLVMFuzzerMutate(data, size, room);
+  for (std::uint64_t i = 0; i < kind; ++i) {
+    put_number(data, size, random);
+    random = random * 0x5851'f42d'4c95'7f2d + 1;
+  }
+  return size;
+}
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  static std::vector<std::byte> memory(4 * kMiB);
+  if (size == 0) return 0;
+  if (data[0] % 2 == 0)
+    fuzz_loose({reinterpret_cast<const char*>(data + 1), size - 1}, memory);
+  else
+    fuzz_memory(std::as_bytes(std::span(data + 1, size - 1)), memory);
+  return 0;
+}
+// NOLINTEND(readability-identifier-naming)
