@@ -33,6 +33,8 @@ constexpr std::size_t kOldSize = 20;
 
 namespace fadt {
 constexpr std::size_t kDsdt = 40;
+constexpr std::size_t kPcBootFlags = 109;
+constexpr std::uint64_t kNoMsi = 1 << 3;
 constexpr std::size_t kArmBootFlags = 129;
 constexpr std::size_t kExtendedDsdt = 140;
 constexpr std::uint64_t kPsciIsThere = 1 << 0;
@@ -241,6 +243,9 @@ class TablesWriter {
     const Table& host = *TRY(needed("FACP", fadt::kArmBootFlags + 2));
     const std::size_t at = begin(host, host.fields.bytes());
     out_.put(at + fadt::kArmBootFlags, fadt::kPsciIsThere | fadt::kPsciByHvc, 2);
+    // Named for PCs, but Linux asks it everywhere; else it would try, and complain.
+    if (!has_msi_frame())
+      out_.put(at + fadt::kPcBootFlags, host.fields.u16(fadt::kPcBootFlags) | fadt::kNoMsi, 2);
     const Table* const dsdt = input_.tables->find("DSDT");
     if (dsdt != nullptr && host.fields.has(fadt::kExtendedDsdt, 8)) {
       out_.put32(at + fadt::kDsdt, 0);
@@ -248,6 +253,14 @@ class TablesWriter {
     }
     out_.finish_table(at);
     return {};
+  }
+
+  // Without an ITS, GICv2m frames are what can take a message.
+  [[nodiscard]] bool has_msi_frame() const {
+    return plan().gic.version == platform::Gic::Version::kV2 &&
+           std::ranges::any_of(input_.platform->devices, [](const platform::Device& device) {
+             return device.origin == platform::Device::Origin::kMsiFrame;
+           });
   }
 
   // --- MADT ---

@@ -6,7 +6,7 @@
 // from the host's tables and the plan, written into a buffer that goes to one place of the domain.
 //
 //   RSDP, XSDT   lead to the copies below and, for all other tables, to firmware's own (1:1)
-//   FADT         PSCI is there, by HVC
+//   FADT         PSCI is there, by HVC; no message-signalled interrupts, if nothing takes them
 //   MADT         the domain's vCPUs and redistributors; no ITS, no virtualization parts; GICv2m
 //   stays GTDT         the timers that a vCPU has: no secure one, none of EL2 IORT         root
 //   complexes and named components without their streams: the IOMMUs, the ITS,

@@ -179,6 +179,17 @@ TEST(FirmwareTables, PsciIsThereByHvc) {
   EXPECT_EQ(ReadBack(machine).table("FACP").u16(129), 3u);
 }
 
+TEST(FirmwareTables, WithoutAnItsOrAFrameForThemThereAreNoMessages) {
+  Machine machine;
+  EXPECT_EQ(ReadBack(machine).table("FACP").u16(109), 8u);
+  Machine with_frame;
+  with_frame.plan.gic.version = platform::Gic::Version::kV2;
+  std::array<platform::Device, 1> devices;
+  devices[0].origin = platform::Device::Origin::kMsiFrame;
+  with_frame.platform.devices = devices;
+  EXPECT_EQ(ReadBack(with_frame).table("FACP").u16(109), 0u);
+}
+
 TEST(FirmwareTables, EachVcpuIsACpuUnderItsOldNumberAndItsNewAffinity) {
   Machine machine;
   const ReadBack dom0(machine);

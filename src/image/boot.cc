@@ -29,6 +29,7 @@
 #include "guest/wallclock.h"
 #include "hwdom/build.h"
 #include "hwdom/plan.h"
+#include "image/acpi.h"
 #include "image/boot_phase.h"
 #include "image/keys.h"
 #include "mem/layout.h"
@@ -87,6 +88,7 @@ class Boot {
   Result<> make_memory();
   Result<> read_platform();
   [[nodiscard]] bool uses_acpi() const;
+  Result<> read_acpi(Pa rsdp);
   Result<> start_devices();
   Result<> start_cpus();
   Result<> plan_domain();
@@ -100,7 +102,7 @@ class Boot {
   }
 
   const PaRange tree_bytes_;
-  const EarlyConsole console_;
+  EarlyConsole console_;
   fw::Arena early_{early_memory};
   fw::Diagnostics notes_{early_};
   std::size_t shown_ = 0;
@@ -109,6 +111,7 @@ class Boot {
   fw::BootInfo boot_;
   fw::Options options_;
   std::span<const fw::EfiMemoryRange> efi_memory_;  // empty without UEFI
+  std::optional<fw::acpi::Tables> acpi_;            // if they describe the machine
   std::span<const platform::RamBank> ram_;
   std::span<const platform::ReservedRange> reserved_;
   PaRange heap_;
@@ -142,7 +145,7 @@ Result<> Boot::read_memory() {
                      : platform::read_ram(*tree_, early_, notes_));
   reserved_ = TRY(platform::read_reserved(*tree_, early_, notes_));
   if (has_map) reserved_ = TRY(platform::read_reserved(efi_memory_, reserved_, early_));
-  return {};
+  return uses_acpi() ? read_acpi(*boot_.efi->rsdp) : Result<>();
 }
 
 // Copies it: nothing keeps the memory it lies in, and nothing but this reads it.
@@ -230,18 +233,24 @@ bool Boot::uses_acpi() const {
   return true;
 }
 
+// With the tables comes the console that they name, if the tree named none.
+Result<> Boot::read_acpi(Pa rsdp) {
+  acpi_ = TRY(read_acpi_tables(rsdp, efi_memory_, early_, notes_));
+  if (!console_.is_port && options_.console != "none") {
+    const auto console = platform::read_acpi_console(*acpi_, early_, notes_);
+    if (console) console_ = open_acpi_console(*console, notes_);
+    if (console_.is_port) log_info("console at {}, by {}", console_.registers, console_.origin);
+  }
+  log_info("ACPI: {} tables, RSDP at {}", acpi_->all.size(), rsdp);
+  return {};
+}
+
 Result<> Boot::read_platform() {
-  // The place where a reader of ACPI's tables attaches.
-  if (uses_acpi())
-    return notes_.error(Error::kUnsupported,
-                        "ACPI (RSDP at {}) is all that describes this machine, and Socle cannot "
-                        "boot from it yet",
-                        *boot_.efi->rsdp);
-  platform_ = TRY(platform::read(*tree_,
-                                 {.dtuart = options_.dtuart,
-                                  .boot_mpidr = el2::mpidr_of(CpuIndex{0}),
-                                  .efi_memory = efi_memory_},
-                                 *arena_, notes_));
+  const platform::ReadOptions options{.dtuart = options_.dtuart,
+                                      .boot_mpidr = el2::mpidr_of(CpuIndex{0}),
+                                      .efi_memory = efi_memory_};
+  platform_ = TRY(acpi_ ? platform::read_acpi(*acpi_, {}, options, *arena_, notes_)
+                        : platform::read(*tree_, options, *arena_, notes_));
   show_notes();
   log_info("machine: {} CPUs, {} MiB of RAM, {} devices", platform_->cpus.size(),
            platform_->ram_bytes() >> 20, platform_->devices.size());
@@ -311,6 +320,8 @@ Result<> Boot::plan_domain() {
   kept_ = {{{"image", image()}, {"heap", heap_}}};
   input_.tree = tree_;
   input_.platform = platform_;
+  if (acpi_) input_.acpi = &*acpi_;
+  input_.efi_memory = efi_memory_;
   input_.options = &options_;
   input_.boot = &boot_;
   input_.kept = kept_;

@@ -91,6 +91,11 @@ port::MmioRegion region_of(const Port& port) {
   return port::MmioRegion(port.registers.begin().value(), port.registers.size());
 }
 
+bool has_acpi(const EarlyTree& tree) {
+  const auto chosen = tree.find("/chosen");
+  return chosen && tree.property(chosen->node(), "socle,acpi-rsdp").has_value();
+}
+
 void open_substitute(const char* why) {
   if (el2::semihosting_answers()) console::open_fallback(el2::semihosting_write);
   el2::set_log_sink(console::write_line);
@@ -135,7 +140,8 @@ EarlyConsole open_early_console(std::optional<PaRange> tree_bytes) {
   if (early_option(early_command_line(*tree), "console") == "none") return {};
   const std::optional<Port> port = find_port(*tree);
   if (!port) {
-    open_substitute("no port that a driver knows in the device tree");
+    // ACPI's tables may name one; they are read later (image/acpi.h).
+    if (!has_acpi(*tree)) open_substitute("no port that a driver knows in the device tree");
     return {};
   }
   if (!port::mmio_map(port->registers)) {

@@ -95,7 +95,7 @@ place_modules() {
 describe_machine() {
   local mebibytes=$((OPT_MEMORY_BYTES / MIB)) file number=0
   if is_board "$OPT_MACHINE"; then describe_board; return; fi
-  MACHINE=(-M "virt,virtualization=on,gic-version=$OPT_GIC${OPT_UEFI:+,acpi=off}" -cpu "$OPT_CPU" -smp "$OPT_CPUS" -m "${mebibytes}M")
+  MACHINE=(-M "virt,virtualization=on,gic-version=$OPT_GIC${OPT_UEFI:+,acpi=$OPT_ACPI}" -cpu "$OPT_CPU" -smp "$OPT_CPUS" -m "${mebibytes}M")
   if [[ $mebibytes -gt 4096 ]]; then # sparse: the host gives pages when they are touched
     MACHINE+=(-object "memory-backend-ram,id=ram,size=${mebibytes}M,reserve=off" -machine memory-backend=ram)
   fi

@@ -31,6 +31,7 @@ The machine:
   --uefi               boot by UEFI: Debian's AAVMF starts Socle, which reads its configuration file
   --uefi-by WAY        who starts Socle there: config (firmware, the default), shell (firmware's
                        shell, by startup.nsh), or grub (Debian's GRUB)
+  --acpi               the same, and firmware describes the machine by ACPI's tables, not by a tree
   --gic VERSION        2, or 3 (default)
   --disk FILE          attach FILE by virtio-blk-pci; also --mmio-disk FILE (virtio-blk on
                        virtio-mmio) and --nvme FILE; may be repeated
@@ -52,7 +53,7 @@ HELP
 run_defaults() {
   OPT_HYPERVISOR=socle OPT_PRESET=el2-release OPT_KERNEL=$DEFAULT_KERNEL OPT_INITRD=
   OPT_APPEND='' OPT_HV_APPEND='' OPT_DOM0_MEM=''
-  OPT_CPU=cortex-a57 OPT_CPUS=2 OPT_MEMORY=2G OPT_GIC=3 OPT_MACHINE=virt OPT_UEFI=
+  OPT_CPU=cortex-a57 OPT_CPUS=2 OPT_MEMORY=2G OPT_GIC=3 OPT_MACHINE=virt OPT_UEFI= OPT_ACPI=off
   OPT_DISKS=() OPT_OVERLAYS=() OPT_QEMU_ARGS=() OPT_TIMEOUT=0 OPT_PRINT=no OPT_VERBOSE=no OPT_NETWORK=yes
   COMMAND=() WITH_COMMAND=no STATED_OPTIONS=()
 }
@@ -91,6 +92,7 @@ run_arguments() {
       --print) OPT_PRINT=yes ;;
       --no-network) OPT_NETWORK=no ;;
       --uefi) OPT_UEFI=${OPT_UEFI:-config} ;;
+      --acpi) OPT_ACPI=on OPT_UEFI=${OPT_UEFI:-config} ;;
       --yes | -y) ASSUME_YES=yes ;;
       -v | --verbose) OPT_VERBOSE=yes ;;
       --) shift; WITH_COMMAND=yes; COMMAND=("$@"); break ;;

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 # A machine that boots by UEFI: Debian's AAVMF as its firmware, and a FAT image as its EFI partition, with
-# Socle, its configuration file, the kernel and the initrd. AAVMF gives Socle a device tree (acpi=off).
+# Socle, its configuration file, the kernel and the initrd. OPT_ACPI says whether AAVMF describes the machine
+# by ACPI's tables (on) or by a device tree (off).
 #
 # OPT_UEFI says how Socle is started:
 #   config   as the partition's default program, with the configuration file of its name

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "image/acpi.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "drivers/console.h"
+#include "drivers/uart.h"
+#include "el2/address_map.h"
+#include "el2/log.h"
+
+namespace socle::image {
+namespace {
+
+bool is_firmwares(const PaRange& range, std::span<const fw::EfiMemoryRange> memory) {
+  return std::ranges::any_of(memory, [&](const fw::EfiMemoryRange& known) {
+    return known.use() == fw::EfiMemoryRange::Use::kFirmware && known.range.contains(range);
+  });
+}
+
+const UartDriver* find_driver(const platform::Console& console) {
+  for (const std::string_view compatible : console.compatibles) {
+    const UartDriver* const driver = find_uart_driver(compatible);
+    if (driver != nullptr) return driver;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+Result<fw::acpi::Tables> read_acpi_tables(Pa rsdp, std::span<const fw::EfiMemoryRange> memory,
+                                          fw::Arena& arena, fw::Diagnostics& notes) {
+  const auto read = [&](PaRange range) -> std::optional<std::span<const std::byte>> {
+    if (!is_firmwares(range, memory)) return std::nullopt;
+    if (!el2::map_identity(range, el2::Mapping::kReadOnly)) return std::nullopt;
+    return std::span(reinterpret_cast<const std::byte*>(range.begin().value()), range.size());
+  };
+  return fw::acpi::read_tables(rsdp, read, arena, notes);
+}
+
+EarlyConsole open_acpi_console(const platform::Console& console, fw::Diagnostics& notes) {
+  const UartDriver* const driver = find_driver(console);
+  if (driver == nullptr || console.registers.size() < driver->register_bytes) {
+    notes.warning("{}: no driver for this port: no console", console.name);
+    return {};
+  }
+  if (!port::mmio_map(console.registers)) {
+    notes.warning("{}: its registers at {} cannot be mapped: no console", console.name,
+                  console.registers);
+    return {};
+  }
+  const port::MmioRegion registers(console.registers.begin().value(), console.registers.size());
+  console::open(*driver, registers, 0, console.clock_hz);
+  el2::set_log_sink(console::write_line);
+  return {.is_port = true, .registers = console.registers, .origin = "ACPI's tables"};
+}
+
+}  // namespace socle::image

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# dom0 on ACPI: Debian's AAVMF describes the machine by tables, and no device tree.
+
+# What dom0 is to see: the hypervisor, ACPI's tables instead of a tree, all CPUs, its kernel.
+seen_in_dom0() {
+  dom0 --yes --acpi "$@" -- 'cat /sys/hypervisor/type; ls /sys/firmware/acpi/tables | grep -c -E "^(APIC|FACP|GTDT|STAO)$"
+    ls /proc/device-tree 2>/dev/null; nproc; uname -r | cut -d . -f 1,2' | tr '\n' ' '
+}
+
+test_linux_6_1_by_the_configuration_file() {
+  equal "xen 4 2 6.1 " "$(seen_in_dom0)" "what dom0 sees"
+}
+test_linux_6_12_by_grub_on_4_cpus_max() {
+  equal "xen 4 4 6.12 " "$(seen_in_dom0 --uefi-by grub --kernel 6.12 --cpu max --cpus 4)" "what dom0 sees"
+}
+test_a_gicv2_machine() {
+  equal "xen 4 2 6.1 " "$(seen_in_dom0 --gic 2)" "what dom0 sees"
+}
+test_an_smmu_and_dom0_with_half_of_memory() {
+  equal "xen 4 2 6.1 " "$(seen_in_dom0 --memory 4G --dom0-mem 2G --qemu-arg -machine --qemu-arg iommu=smmuv3)" "what dom0 sees"
+}
+
+# 64 MiB on each kind of disk, read back and compared on the host.
+test_disks_hold_what_was_written() {
+  local pci nvme mmio out
+  pci=$(scratch acpi-pci 64M) nvme=$(scratch acpi-nvme 64M) mmio=$(scratch acpi-mmio 64M)
+  out=$(TIMEOUT=300 dom0 --yes --acpi --disk "$pci" --nvme "$nvme" --mmio-disk "$mmio" -- '
+    head -c 67108864 /dev/urandom >/tmp/noise
+    md5sum </tmp/noise | cut -c 1-32
+    for device in /dev/nvme0n1 $(for disk in /sys/block/vd*; do [ $(cat $disk/size) = 131072 ] && echo /dev/${disk##*/}; done); do
+      dd if=/tmp/noise of=$device bs=1M 2>/dev/null
+      sync; blockdev --flushbufs $device; echo 3 >/proc/sys/vm/drop_caches
+      dd if=$device bs=1M count=64 2>/dev/null | md5sum | cut -c 1-32
+    done')
+  equal 4 "$(wc -l <<<"$out")" "sums: of the noise, and of three disks"
+  equal 1 "$(sort -u <<<"$out" | wc -l)" "different sums"
+  equal "$(head -n 1 <<<"$out")" "$(md5sum <"$pci" | cut -c 1-32)" "the host's sum"
+  cmp "$pci" "$nvme" || fail "the host sees another NVMe disk"
+  cmp "$pci" "$mmio" || fail "the host sees another virtio-mmio disk"
+}
+
+# The power button is AML's: an event device raises an interrupt, AML tells which button.
+test_the_power_button_reaches_dom0() {
+  if [[ $HYPERVISOR != socle ]]; then return 0; fi
+  talk --yes --acpi <<'DIALOGUE'
+expect root#
+send grep -c 'Ged' /proc/interrupts
+expect \n1
+key ^A
+key c
+expect \(qemu\)
+send system_powerdown
+expect \(qemu\)
+key ^A
+key c
+send awk '/Ged/ { print "pressed " $2 + $3 }' /proc/interrupts
+expect pressed 1
+send poweroff -f
+end 0
+DIALOGUE
+}
+
+# Fault-around maps the rest of a gigabyte at once: boot takes a handful of faults, not hundreds.
+test_the_record_lists_what_was_mapped_on_a_fault() {
+  if [[ $HYPERVISOR != socle ]]; then return 0; fi
+  talk --yes --acpi <<'DIALOGUE'
+expect root#
+key ^A
+key ^A
+key ^A
+key ^A
+key ^A
+key ^A
+expect keyboard goes to Socle
+key f
+expect MMIO mapped on [0-9] faults, 0 not on record
+expect MMIO denied on 0 faults
+key ^A
+key x
+end 0
+DIALOGUE
+}
