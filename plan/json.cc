@@ -126,6 +126,10 @@ Json route(const RouteFacts& value) {
           {"node", text_or_null(value.node)}};
 }
 
+Json shared_page(const SharedPage& value) {
+  return {{"page", range(value.page)}, {"nodes", value.nodes}};
+}
+
 Json node(const NodeFacts& value) {
   return {{"node", value.node}, {"action", value.action}, {"reason", value.reason}};
 }
@@ -147,6 +151,7 @@ Json domain_json(const DomainFacts& domain) {
           {"mappings", array(domain.mappings, mapping)},
           {"kept", array(domain.kept, place)},
           {"not_mapped", array(domain.not_mapped, place)},
+          {"shared_pages", array(domain.shared_pages, shared_page)},
           {"interrupts", array(domain.interrupts, route)},
           {"all_spis_because_of", text_or_null(domain.all_spis_because_of)},
           {"nodes", array(domain.nodes, node)}};

@@ -117,6 +117,12 @@ struct NodeFacts {
   std::string reason;
 };
 
+// A page that several of dom0's nodes have a part of, because their regions are no whole pages.
+struct SharedPage {
+  PaRange page;
+  std::vector<std::string> nodes;
+};
+
 struct DomainFacts {
   unsigned vcpus = 0;
   std::uint64_t ram_bytes = 0;
@@ -131,6 +137,7 @@ struct DomainFacts {
   std::vector<MappingFacts> mappings;
   std::vector<Place> kept;        // what: why
   std::vector<Place> not_mapped;  // what: why
+  std::vector<SharedPage> shared_pages;
   std::vector<RouteFacts> interrupts;
   std::string all_spis_because_of;  // the node; empty: only `interrupts`
   std::vector<NodeFacts> nodes;     // those that are not simply kept

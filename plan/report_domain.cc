@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <fmt/format.h>
+#include <map>
 
 #include "plan/report_parts.h"
 
@@ -105,6 +106,33 @@ std::vector<Place> read_not_mapped(const Board& board) {
   return out;
 }
 
+// Regions are rounded outwards. Inside dom0 that gives nobody anything new; who writes a driver, or
+// gives one of the devices to another domain, wants to know.
+std::vector<SharedPage> read_shared_pages(const Board& board) {
+  std::map<Mfn, std::vector<fw::dt::NodeId>> parts;
+  for (const RegionDecision& decision : board.plan->regions) {
+    const bool is_mapped = decision.outcome == RegionDecision::Outcome::kMapped ||
+                           decision.outcome == RegionDecision::Outcome::kPartlyKept;
+    if (!is_mapped || board.plan->nodes[index_of(decision.node)].part_of_parent) continue;
+    const PaRange& range = decision.region.range;
+    for (const Pa edge : {range.begin(), range.end() - 1}) {
+      const PaRange page(Pa(edge.frame()), Pa(edge.frame()) + kFrameSize);
+      std::vector<fw::dt::NodeId>& nodes = parts[edge.frame()];
+      if (!range.contains(page) && (nodes.empty() || nodes.back() != decision.node))
+        nodes.push_back(decision.node);
+    }
+  }
+  std::vector<SharedPage> out;
+  for (const auto& [frame, nodes] : parts) {
+    if (nodes.size() < 2) continue;
+    SharedPage shared{PaRange(Pa(frame), Pa(frame) + kFrameSize), {}};
+    for (const fw::dt::NodeId node : nodes)
+      shared.nodes.push_back(path_of(board, node));
+    out.push_back(std::move(shared));
+  }
+  return out;
+}
+
 const char* action_name(hwdom::NodeAction action) {
   switch (action) {
     case hwdom::NodeAction::kKeep:
@@ -161,6 +189,7 @@ DomainFacts read_domain_facts(const Board& board) {
   out.mappings = read_mappings(board);
   out.kept = read_kept(board);
   out.not_mapped = read_not_mapped(board);
+  out.shared_pages = read_shared_pages(board);
   for (const hwdom::InterruptRoute& route : plan.interrupts)
     out.interrupts.push_back({route.interrupt.id.value(), trigger_name(route.interrupt.trigger),
                               name_of(board, route.node, route.name)});

@@ -95,6 +95,24 @@ TEST(PlanReport, AMappingNamesAllItsNodesOnce) {
   EXPECT_EQ(virtio->nodes.back(), "/virtio_mmio@a000e00");
 }
 
+TEST(PlanReport, APageNamesAllWhoseRegionsAreRoundedToIt) {
+  VirtMachine machine;
+  machine.more = [](TreeBuilder& b) {
+    b.begin("syscon@c000000").wide("reg", {0xc00'0000, 0x1000}).end();
+    b.begin("phy@c000080").wide("reg", {0xc00'0080, 0x20, 0xc00'00c0, 0x20}).end();
+    b.begin("alone@c010010").wide("reg", {0xc01'0010, 0x20}).end();
+    b.begin("a@c020000").wide("reg", {0xc02'0000, 0x1800}).end();
+    b.begin("b@c021800").wide("reg", {0xc02'1800, 0x800}).end();
+  };
+  const Report report = report_of(machine);
+  const auto& pages = report.domain->shared_pages;
+  ASSERT_EQ(pages.size(), 2u);
+  EXPECT_EQ(pages[0].page.begin(), Pa(0xa00'0000));  // eight virtio-mmio devices
+  EXPECT_EQ(pages[0].nodes.size(), 8u);
+  EXPECT_EQ(pages[1].page.begin(), Pa(0xc02'1000));
+  EXPECT_EQ(pages[1].nodes, (std::vector<std::string>{"/a@c020000", "/b@c021800"}));
+}
+
 TEST(PlanReport, TheCommandLineReplacesTheTrees) {
   VirtMachine machine;
   machine.command_line = "dom0_mem=1G";

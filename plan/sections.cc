@@ -194,6 +194,16 @@ Section map_section(const DomainFacts& domain) {
   return out;
 }
 
+Section shared_section(const DomainFacts& domain) {
+  Section out{"Pages that several regions have a part of", {}, {{"page", true}, {"nodes"}}, {}};
+  for (const SharedPage& shared : domain.shared_pages) {
+    std::string others = fmt::format("{}, {}", shared.nodes[0], shared.nodes[1]);
+    if (shared.nodes.size() > 2) others += fmt::format(" +{}", shared.nodes.size() - 2);
+    out.rows.push_back({begin_of(shared.page), std::move(others)});
+  }
+  return out;
+}
+
 Section permitted_section(const DomainFacts& domain) {
   Section out{"MMIO that dom0 may have mapped, on a fault too",
               {},
@@ -279,6 +289,7 @@ std::vector<Section> sections(const Report& report) {
     out.push_back(map_section(*report.domain));
     out.push_back(places("What Socle keeps", report.domain->kept));
     out.push_back(places("Regions that are not mapped", report.domain->not_mapped));
+    out.push_back(shared_section(*report.domain));
     // Without the option: its device mappings.
     if (report.domain->mmio_fault == fw::MmioFault::kMap)
       out.push_back(permitted_section(*report.domain));

@@ -220,6 +220,40 @@ Result<> settle_shared_pages(Planner& planner, std::span<const Claim> claims, Ra
   return {};
 }
 
+// --- frames that nodes want in different ways ---
+
+// Names two of them. Rounding a small `reg` outwards is the usual cause. A bus that spans its
+// children's registers has no wish of its own. False: there are no two.
+bool explain(Planner& planner, const Conflict& conflict, std::span<const Claim> claims) {
+  const Claim* first = nullptr;
+  for (const Claim& claim : claims) {
+    if (!claim.frames.overlaps(conflict.frames)) continue;
+    if (first == nullptr || is_ancestor(planner, first->node, claim.node)) first = &claim;
+    if (claim.attributes.same_mapping(first->attributes)) continue;
+    planner.notes.warning("{} and {} share {}: mapped as {}{}", planner.path(first->node).view(),
+                          planner.path(claim.node).view(), conflict.frames,
+                          to_string(conflict.attributes.type()),
+                          conflict.attributes.permissions().execute ? ", executable" : "");
+    return true;
+  }
+  return false;
+}
+
+Result<> warn_of_conflicts(Planner& planner, const ConflictList& conflicts,
+                           std::span<const Claim> claims, std::span<const MfnRange> forbidden) {
+  constexpr std::size_t kMaxLines = 8;
+  std::size_t count = 0;
+  for (const Conflict& conflict : conflicts) {
+    if (contained_in_one(forbidden, conflict.frames)) continue;  // nobody gets it
+    if (count < kMaxLines) TRY(planner.tree().charge(claims.size()));
+    if (count >= kMaxLines || explain(planner, conflict, claims)) ++count;
+  }
+  if (count > kMaxLines)
+    planner.notes.warning("{} more places are wanted by nodes in different ways",
+                          count - kMaxLines);
+  return {};
+}
+
 // --- all together ---
 
 // Device pages: never RAM, Socle's frames, its devices, or what is mapped as reserved memory.
@@ -234,7 +268,9 @@ Result<> map_devices(Planner& planner, std::span<Claim> claims, std::span<const 
     TRY(forbidden.push_back(mapping.mfns()));
   normalise(forbidden);
   MappingList all(planner.arena);
-  TRY(sweep(planner.arena, claims, all));
+  ConflictList conflicts(planner.arena);
+  TRY(sweep(planner.arena, claims, all, &conflicts));
+  TRY(warn_of_conflicts(planner, conflicts, claims, forbidden.span()));
   return cut_out(all.span(), forbidden.span(), out);
 }
 

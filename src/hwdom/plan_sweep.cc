@@ -61,6 +61,16 @@ class ActiveClaims {
     }
     return all;
   }
+  // Not all of them want the same type and permissions.
+  [[nodiscard]] bool differ() const {
+    const Attributes* first = nullptr;
+    for (const auto& kind : kinds_.span()) {
+      if (!kind->count) continue;
+      if (first == nullptr) first = &kind->attributes;
+      if (!first->same_mapping(kind->attributes)) return true;
+    }
+    return false;
+  }
 
   // The node to name for a piece that begins at `at`; called while there is an active claim.
   NodeId node(Mfn at) {
@@ -117,7 +127,8 @@ Result<> append(MappingList& out, const MfnRange& frames, const Attributes& attr
 
 }  // namespace
 
-Result<> sweep(fw::Arena& arena, std::span<Claim> claims, MappingList& out) {
+Result<> sweep(fw::Arena& arena, std::span<Claim> claims, MappingList& out,
+               ConflictList* conflicts) {
   fw::sort_by(claims, [](const Claim& claim) {
     return std::pair(claim.frames.begin(), index_of(claim.node));
   });
@@ -135,8 +146,11 @@ Result<> sweep(fw::Arena& arena, std::span<Claim> claims, MappingList& out) {
                         claims[next_begin].frames.begin() < ends[next_end]->frames.end();
     const Mfn next = begins ? claims[next_begin].frames.begin() : ends[next_end]->frames.end();
     if (next > at) {
-      if (const auto attributes = active.attributes())
+      if (const auto attributes = active.attributes()) {
         TRY(append(out, MfnRange(at, next), *attributes, active.node(at)));
+        if (conflicts != nullptr && active.differ())
+          TRY(conflicts->push_back({MfnRange(at, next), *attributes}));
+      }
       at = next;
     }
     if (begins)

@@ -17,9 +17,17 @@ struct Claim {
 
 using MappingList = fw::ArenaVector<Mapping>;
 
+// Frames of which claims want different things, and what they get.
+struct Conflict {
+  MfnRange frames;
+  Attributes attributes;
+};
+using ConflictList = fw::ArenaVector<Conflict>;
+
 // Sorts `claims` and resolves overlaps (policy::combined): the result is sorted, disjoint, and
-// neighbours with the same attributes are one.
-Result<> sweep(fw::Arena& arena, std::span<Claim> claims, MappingList& out);
+// neighbours with the same attributes are one. `conflicts` (null: nobody asks) is sorted, too.
+Result<> sweep(fw::Arena& arena, std::span<Claim> claims, MappingList& out,
+               ConflictList* conflicts = nullptr);
 
 // `from` (sorted, disjoint) without the frames of `holes` (sorted, disjoint).
 Result<> cut_out(std::span<const Mapping> from, std::span<const MfnRange> holes, MappingList& out);

@@ -338,6 +338,108 @@ TEST(Plan, ADeviceBeyondTheAddressSpaceIsLeftOutWithAWarning) {
   EXPECT_TRUE(p.is_consistent());
 }
 
+TEST(Plan, APageThatNodesWantInDifferentWaysIsNamedWithBoth) {
+  VirtMachine machine;
+  machine.more = [](TreeBuilder& b) {
+    // Half a page of memory that may run code, and registers in the other half.
+    b.begin("sram@c000000").text("compatible", "mmio-sram").wide("reg", {0xc00'0000, 0x1800}).end();
+    b.begin("timer@c001800")
+        .text("compatible", "acme,timer")
+        .wide("reg", {0xc00'1800, 0x100})
+        .end();
+    // Memory whose bus is simple, in a page with memory.
+    b.begin("sram@c100000").text("compatible", "mmio-sram").wide("reg", {0xc10'0000, 0x800}).end();
+    b.begin("sram@c100800").text("compatible", "mmio-sram").wide("reg", {0xc10'0800, 0x800});
+    b.flag("no-memory-wc").end();
+  };
+  Planned p(machine);
+  ASSERT_TRUE(p.ok());
+  EXPECT_TRUE(
+      p.said("/sram@c000000 and /timer@c001800 share [0xc001, 0xc002): "
+             "mapped as Normal-WB, executable"));
+  EXPECT_TRUE(p.at(0xc00'1000)->attributes.permissions().execute);
+  EXPECT_TRUE(
+      p.said("/sram@c100000 and /sram@c100800 share [0xc100, 0xc101): "
+             "mapped as Device-nGnRE"));
+  EXPECT_FALSE(p.at(0xc10'0000)->attributes.permissions().execute);
+  EXPECT_TRUE(p.is_consistent());
+}
+
+TEST(Plan, NodesThatOverlapAndWantTheSameAreOneMappingWithoutAWord) {
+  VirtMachine machine;
+  machine.more = [](TreeBuilder& b) {
+    b.begin("syscon@c000000").wide("reg", {0xc00'0000, 0x4000}).end();
+    b.begin("phy@c001080").wide("reg", {0xc00'1080, 0x20}).end();
+    b.begin("twin@c003000").wide("reg", {0xc00'3000, 0x2000}).end();
+  };
+  Planned p(machine);
+  ASSERT_TRUE(p.ok());
+  EXPECT_EQ(p.at(0xc00'0000)->count, FrameCount(5));
+  EXPECT_EQ(p.at(0xc00'0000)->source, p.node("/syscon@c000000"));
+  EXPECT_FALSE(p.said(" share "));
+}
+
+TEST(Plan, ABusAroundItsChildrenIsInNobodysWay) {
+  VirtMachine machine;
+  machine.more = [](TreeBuilder& b) {
+    b.begin("bus@c000000").wide("reg", {0xc00'0000, 0x4000}).flag("ranges");
+    b.cells("#address-cells", {2}).cells("#size-cells", {2});
+    b.begin("sram@c001000").text("compatible", "mmio-sram").wide("reg", {0xc00'1000, 0x1000}).end();
+    b.begin("sram@c002000").text("compatible", "mmio-sram").wide("reg", {0xc00'2000, 0x800}).end();
+    b.begin("uart@c002800").wide("reg", {0xc00'2800, 0x100}).end().end();
+  };
+  Planned p(machine);
+  ASSERT_TRUE(p.ok());
+  EXPECT_FALSE(p.said("bus@c000000 and"));
+  EXPECT_TRUE(p.at(0xc00'1000)->attributes.permissions().execute);
+  EXPECT_TRUE(p.said("/bus@c000000/sram@c002000 and /bus@c000000/uart@c002800 share"));
+}
+
+TEST(Plan, AConflictInMemoryThatNobodyMapsIsNone) {
+  VirtMachine machine;
+  machine.more = [](TreeBuilder& b) {
+    b.begin("sram@50000000")
+        .text("compatible", "mmio-sram")
+        .wide("reg", {0x5000'0000, 0x1000})
+        .end();
+    b.begin("dma@50000000").wide("reg", {0x5000'0000, 0x1000}).end();
+  };
+  Planned p(machine);
+  ASSERT_TRUE(p.ok());
+  EXPECT_FALSE(p.said(" share "));
+  EXPECT_TRUE(p.at(0x5000'0000)->attributes.reason() == Reason::kDomainRam);
+}
+
+TEST(Plan, ManyConflictsAreCounted) {
+  VirtMachine machine;
+  machine.more = [](TreeBuilder& b) {
+    for (std::uint32_t i = 0; i < 20; ++i) {
+      const std::uint64_t at = 0xc00'0000 + 0x2000 * i;
+      b.begin(("sram@" + VirtMachine::hex(at)).c_str()).text("compatible", "mmio-sram");
+      b.wide("reg", {at, 0x1000}).end();
+      b.begin(("dev@" + VirtMachine::hex(at)).c_str()).wide("reg", {at, 0x1000}).end();
+    }
+  };
+  Planned p(machine);
+  ASSERT_TRUE(p.ok());
+  EXPECT_TRUE(p.said("12 more places are wanted by nodes in different ways"));
+}
+
+TEST(Plan, ARegThatWrapsNamesItsNodeAndItsNeighboursAreMapped) {
+  VirtMachine machine;
+  machine.more = [](TreeBuilder& b) {
+    b.begin("wrap@c000000");
+    b.wide("reg", {0xffff'ffff'ffff'f000, 0x2000, 0xc00'0000, 0x1000}).end();
+    b.begin("small@c010fff").wide("reg", {0xc01'0fff, 2}).end();
+  };
+  Planned p(machine);
+  ASSERT_TRUE(p.ok());
+  EXPECT_TRUE(p.said("/wrap@c000000: reg: 0xfffffffffffff000 + 0x2000 passes 64 bits"));
+  EXPECT_TRUE(p.at(0xc00'0000) != nullptr);
+  // Two bytes in two pages: both.
+  EXPECT_EQ(p.at(0xc01'0000)->count, FrameCount(2));
+}
+
 TEST(Plan, PassthroughNodesAreNotTheDomains) {
   VirtMachine machine;
   machine.more = [](TreeBuilder& b) {
