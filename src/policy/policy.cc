@@ -102,16 +102,9 @@ unsigned freedom(MemoryType type) {
   return 0;
 }
 
-struct NamedType {
-  std::string_view name;
-  RequestedType type;
-};
-constexpr std::array<NamedType, 4> kNamedTypes = {{
-    {"device-ngnre", RequestedType::kDeviceNGnRE},
-    {"device-gre", RequestedType::kDeviceGRE},
-    {"normal-nc", RequestedType::kNormalNonCacheable},
-    {"normal-wb", RequestedType::kNormalWriteBack},
-}};
+// From RequestedType 1 on.
+constexpr std::array<std::string_view, 4> kTypeNames = {"device-ngnre", "device-gre", "normal-nc",
+                                                        "normal-wb"};
 
 MemoryType memory_type(DomainKind domain, RequestedType type) {
   switch (type) {
@@ -154,9 +147,13 @@ std::optional<RequestedType> requested_type(std::uint64_t number) {
 }
 
 std::optional<RequestedType> requested_type(std::string_view name) {
-  for (const NamedType& named : kNamedTypes)
-    if (named.name == name) return named.type;
-  return std::nullopt;
+  const auto found = std::ranges::find(kTypeNames, name);
+  if (found == kTypeNames.end()) return std::nullopt;
+  return requested_type(static_cast<std::uint64_t>(found - kTypeNames.begin()) + 1);
+}
+
+std::span<const std::string_view> requested_type_names() {
+  return kTypeNames;
 }
 
 Attributes requested_device(DomainKind domain, RequestedType type) {

@@ -106,6 +106,7 @@ Attributes on_demand(DomainKind domain);
 std::optional<RequestedType> requested_type(std::uint64_t number);
 // The names of a guest's tree (property "socle,memory-type"); there is none for kDefault.
 std::optional<RequestedType> requested_type(std::string_view name);
+std::span<const std::string_view> requested_type_names();
 // Readable, writable and never executable, whatever the type.
 Attributes requested_device(DomainKind domain, RequestedType type);
 

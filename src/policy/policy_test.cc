@@ -72,6 +72,9 @@ TEST(Policy, TypesHaveNamesInAGuestsTree) {
   EXPECT_TRUE(requested_type("device-gre") == RequestedType::kDeviceGRE);
   EXPECT_TRUE(requested_type("normal-nc") == RequestedType::kNormalNonCacheable);
   EXPECT_TRUE(requested_type("normal-wb") == RequestedType::kNormalWriteBack);
+  EXPECT_EQ(requested_type_names().size(), 4u);
+  for (const std::string_view name : requested_type_names())
+    EXPECT_TRUE(requested_type(name).has_value());
   for (const std::string_view name : {"", "default", "Normal-wb", "normal-wb "})
     EXPECT_FALSE(requested_type(name).has_value());
 }

@@ -18,8 +18,9 @@ namespace {
 
 using socle::test::Whole;
 
-constexpr std::array<std::string_view, 4> kCommandLines = {
-    "", "dom0_mem=96M", "dom0_mem=min:1M,max:1G dtuart=serial1 maxcpus=2",
+constexpr std::array<std::string_view, 5> kCommandLines = {
+    "", "dom0_mem=96M", "iommu-passthrough=all iommu-passthrough=/smmuv3@9050000",
+    "dom0_mem=min:1M,max:1G dtuart=serial1 maxcpus=2",
     "console=dtuart dom0_mem=700M dom0_max_vcpus=3 placeholder"};
 
 }  // namespace
