@@ -30,7 +30,6 @@ bool take_line(std::string_view& text, std::string_view& line) {
   const auto* const end = std::ranges::find_if(text, ends_line);
   line = trimmed(text.substr(0, static_cast<std::size_t>(end - text.begin())));
   text.remove_prefix(std::min(text.size(), static_cast<std::size_t>(end - text.begin()) + 1));
-  if (line.starts_with(';')) line = {};
   line = trimmed(line.substr(0, line.find('#')));
   return true;
 }

@@ -12,8 +12,8 @@
 //   ramdisk=initrd.img
 //   dtb=board.dtb
 //
-// A line's '#' begins a comment, ';' does as its first character. Of a key that stands twice in a
-// section the first counts. Pure; views point into what was given.
+// '#' begins a comment. A line that begins with ';' is one, too: no key does. Of a key that stands
+// twice in a section the first counts. Pure; views point into what was given.
 //
 // Source: Xen docs/misc/efi.pandoc; behaviour of its parser (xen-abi.md 1.3).
 
