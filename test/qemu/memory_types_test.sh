@@ -86,7 +86,7 @@ test_the_on_chip_memory_of_zcu102_is_memory() {
   diff <(expected yes SRAM) <(printf '%s\n' "$said") || fail "other types"
 }
 
-# linux_with_module KERNEL ADDRESS: what dom0 says of test/modules/memory_use.c, given memory at that address.
+# linux_with_module KERNEL ADDRESS OPTIONS...: what dom0 says of test/modules/memory_use.c, given memory there.
 linux_with_module() {
   local template ioremap=ioremap_prot linear_map=0xffff000000000000ul root=$SCRATCH/root initrd=$SCRATCH/initrd.cpio
   template=$(find "$SOCLE_ROOT/build/deps/kernel-$1/lib/" -name nvme.ko)
@@ -100,28 +100,28 @@ linux_with_module() {
   cp "$SOCLE_ROOT/build/deps/initrd-$1.cpio" "$initrd"
   truncate -s %512 "$initrd"
   (cd "$root" && find . -mindepth 1 | cpio --quiet -o -H newc) >>"$initrd"
-  dom0 "${SRAM_ON_VIRT[@]}" --kernel "$1" --initrd "$initrd" -- \
+  dom0 "${@:3}" --kernel "$1" --initrd "$initrd" -- \
     'insmod /test/memory_use.ko 2>/dev/null; echo "status $?"; dmesg | sed -n "s/^.*\\(memory_use: unaligned\\|Internal error:\\)/\\1/p"'
 }
 
-test_linux_uses_sram_as_memory() {
+# linux_uses_memory KERNEL ADDRESS OPTIONS...
+linux_uses_memory() {
   local said
   is_socle || return 0
-  said=$(linux_with_module 6.1 0xc0000000)
+  said=$(linux_with_module "$@")
   equal "status 0 memory_use: unaligned 1 exclusive 42 code 42" "${said//$'\n'/ }" "what the module did"
 }
 
-full_linux_6_12_uses_sram_as_memory() {
-  local said
-  is_socle || return 0
-  said=$(linux_with_module 6.12 0xc0000000)
-  equal "status 0 memory_use: unaligned 1 exclusive 42 code 42" "${said//$'\n'/ }" "what the module did"
+test_linux_uses_sram_as_memory() { linux_uses_memory 6.1 0xc0000000 "${SRAM_ON_VIRT[@]}"; }
+full_linux_6_12_uses_sram_as_memory() { linux_uses_memory 6.12 0xc0000000 "${SRAM_ON_VIRT[@]}"; }
+test_linux_uses_the_on_chip_memory_of_zcu102_as_memory() {
+  linux_uses_memory 6.1 0xfffc0000 --machine xlnx-zcu102 --overlay "$SOCLE_ROOT/test/qemu/trees/ocm_zcu102.dts"
 }
 
 # The same module, where the tree says that it cannot be: the first unaligned access is an abort.
 test_linux_cannot_use_sram_with_no_memory_wc_as_memory() {
   local said
   is_socle || return 0
-  said=$(linux_with_module 6.1 0xc0100000)
+  said=$(linux_with_module 6.1 0xc0100000 "${SRAM_ON_VIRT[@]}")
   contains "$said" '^Internal error: synchronous external abort'
 }
