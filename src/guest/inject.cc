@@ -54,9 +54,17 @@ void enter_el1(CpuFrame& frame, std::uint64_t esr) {
   frame.pstate = pstate_at_entry(frame.pstate);
 }
 
-// The fault status that the guest sees. Where the walk of its own tables failed, that; the level is
-// the one that the hardware reported for the stage-1 walk only if it was in the syndrome, which it
-// is not (the level there is stage 2's), so the last level is named.
+// Faults that are about the access and not about what is there: the memory type that stage 2 gives
+// does not take it. The guest is told so, as if its own stage 1 had given that type.
+bool is_about_the_access(std::uint64_t esr) {
+  using Kind = hw::FaultStatus::Kind;
+  const Kind kind = hw::FaultStatus::kind(esr);
+  return kind == Kind::kAlignment || kind == Kind::kUnsupportedAtomic;
+}
+
+// The fault status that the guest sees otherwise. Where the walk of its own tables failed, that;
+// the level is the one that the hardware reported for the stage-1 walk only if it was in the
+// syndrome, which it is not (the level there is stage 2's), so the last level is named.
 std::uint64_t external_abort_status(bool on_stage1_walk) {
   return on_stage1_walk ? hw::FaultStatus::kExternalAbortOnWalk | 3
                         : hw::FaultStatus::kExternalAbort;
@@ -71,7 +79,9 @@ void inject_undefined(CpuFrame& frame, bool is_32bit) {
 void inject_data_abort(CpuFrame& frame, std::uint64_t esr, std::uint64_t far) {
   using hw::DataAbort;
   port::write_register<hw::FAR_EL1>(far);
-  std::uint64_t iss = external_abort_status(DataAbort::S1PTW::get(esr) != 0);
+  std::uint64_t iss = is_about_the_access(esr)
+                          ? hw::FaultStatus::Code::get(esr)
+                          : external_abort_status(DataAbort::S1PTW::get(esr) != 0);
   iss |= esr & (DataAbort::WnR::kMask | DataAbort::CM::kMask);
   const ExceptionClass ec =
       from_el0(frame) ? ExceptionClass::kDataAbortLower : ExceptionClass::kDataAbortSame;

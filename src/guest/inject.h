@@ -22,7 +22,8 @@ struct Vcpu;
 void inject_undefined(CpuFrame& frame, bool is_32bit = true);
 
 // A synchronous external abort of the data access or instruction fetch described by the stage-2
-// abort `esr` at virtual address `far`. An abort of a stage-1 table walk is reported as one.
+// abort `esr` at virtual address `far`. An abort of a stage-1 table walk is reported as one. What
+// the memory type of stage 2 does not take (unaligned or atomic accesses) is reported as that.
 void inject_data_abort(CpuFrame& frame, std::uint64_t esr, std::uint64_t far);
 void inject_instruction_abort(CpuFrame& frame, std::uint64_t esr, std::uint64_t far);
 

@@ -97,6 +97,18 @@ TEST(Inject, DataAbortKeepsDirectionAndReportsAnExternalAbort) {
   EXPECT_EQ(Esr::exception_class(get_register<hw::ESR_EL1>()), ExceptionClass::kDataAbortLower);
 }
 
+// An unaligned access, or an atomic one, to what stage 2 says is Device memory.
+TEST(Inject, AnAccessThatTheMemoryTypeDoesNotTakeIsReportedAsThat) {
+  TestGuest guest;
+  for (const std::uint64_t status : {0x21u, 0x35u}) {
+    CpuFrame& frame = fresh(guest, Pstate::kEl1h);
+    const std::uint64_t iss = hw::DataAbort::WnR::kMask | status;
+    inject_data_abort(frame, Esr::make(ExceptionClass::kDataAbortLower, true, iss), 0x1234);
+    EXPECT_EQ(get_register<hw::ESR_EL1>(), Esr::make(ExceptionClass::kDataAbortSame, true, iss));
+    EXPECT_EQ(get_register<hw::FAR_EL1>(), 0x1234u);
+  }
+}
+
 TEST(Inject, AbortOfATableWalkIsReportedAsOne) {
   TestGuest guest;
   CpuFrame& frame = fresh(guest, Pstate::kEl1h);
