@@ -93,8 +93,9 @@ class Proofreader {
     for (const MfnRange& range : kept_)
       TRY(pages.push_back(range));
     for (const KeptDevice& device : plan_.kept_devices)
-      if (device.shares_page_with == fw::dt::kNoNode)
-        TRY(pages.push_back(frames_touched(device.region.range)));
+      TRY(pages.push_back(device.shares_page_with == fw::dt::kNoNode
+                              ? frames_touched(device.region.range)
+                              : frames_inside(device.region.range)));
     normalise(pages);
     kept_pages_ = pages.finish();
     mapped_ = mapped.finish();
@@ -209,6 +210,10 @@ class Proofreader {
     for (const KeptMemory& kept : input_.kept)
       TRY(memory_kept.push_back(frames_touched(kept.range)));
     TRY(add_kept_devices(memory_kept));
+    // What stands below a hidden IOMMU is hidden with it.
+    for (const KeptDevice& device : plan_.kept_devices)
+      if (device.reason == NodeReason::kIommu)
+        TRY(memory_kept.push_back(frames_inside(device.region.range)));
     normalise(memory_kept);
     TRY(subtract(ram_, memory_kept.span(), rest));
     if (!std::ranges::equal(rest.span(), plan_.ram))

@@ -125,7 +125,17 @@ NodeDecision drop(NodeReason reason) {
   return {.action = NodeAction::kDrop, .reason = reason};
 }
 
-NodeDecision decide_by_itself(const Planner& planner, const Node& node, IommuRequests& requests) {
+// Devices that must stay Socle's, wherever they stand and whatever else they are.
+NodeReason reason_to_keep(const Planner& planner, const Node& node, IommuRequests& requests) {
+  const platform::Platform& platform = planner.platform();
+  if (platform.console && node.id() == platform.console->node) return NodeReason::kConsole;
+  if (node.is_compatible("arm,gic-v3-its")) return NodeReason::kIts;
+  const bool is_iommu =
+      std::ranges::binary_search(platform.iommus, node.id(), {}, &platform::Iommu::node);
+  return is_iommu && !requests.names(node) ? NodeReason::kIommu : NodeReason::kNone;
+}
+
+NodeDecision decide_by_itself(const Planner& planner, const Node& node) {
   const platform::Platform& platform = planner.platform();
   if (node.id() == platform.gic.node)
     return {.action = NodeAction::kRewrite, .reason = NodeReason::kInterruptController};
@@ -133,14 +143,10 @@ NodeDecision decide_by_itself(const Planner& planner, const Node& node, IommuReq
     return {.action = NodeAction::kRewrite, .reason = NodeReason::kTimer};
   if (node.depth() == 1 && node.name() == "chosen")
     return {.action = NodeAction::kRewrite, .reason = NodeReason::kChosen};
-  if (platform.console && node.id() == platform.console->node) return drop(NodeReason::kConsole);
   if (const NodeReason reason = reason_by_place(node); reason != NodeReason::kNone)
     return drop(reason);
   if (const NodeReason reason = reason_by_compatible(node); reason != NodeReason::kNone)
     return drop(reason);
-  const bool is_iommu =
-      std::ranges::binary_search(platform.iommus, node.id(), {}, &platform::Iommu::node);
-  if (is_iommu && !requests.names(node)) return drop(NodeReason::kIommu);
   if (uses_private_interrupt(platform.device(node.id())))
     return drop(NodeReason::kPrivateInterrupt);
   if (node.has("xen,passthrough"))
@@ -150,13 +156,16 @@ NodeDecision decide_by_itself(const Planner& planner, const Node& node, IommuReq
 
 NodeDecision decide(const Planner& planner, const Node& node, IommuRequests& requests) {
   if (node.depth() == 0) return {};
+  if (const NodeReason reason = reason_to_keep(planner, node, requests);
+      reason != NodeReason::kNone)
+    return drop(reason);
   const Node parent = node.parent();
   const NodeDecision above = planner.decision(parent.id());
   if (above.action == NodeAction::kDrop || above.action == NodeAction::kKeepDisabled) return above;
   // The rewritten GIC keeps only children that stand for devices (a GICv2m frame).
   const bool below_gic = above.reason == NodeReason::kInterruptController;
   if (below_gic && !node.has("compatible")) return drop(NodeReason::kInterruptController);
-  return decide_by_itself(planner, node, requests);
+  return decide_by_itself(planner, node);
 }
 
 bool describes_as_a_whole(const Node& node) {

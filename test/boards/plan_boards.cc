@@ -3,11 +3,12 @@
 // Plans every tree it is given and checks the invariants of each plan and of each domain's tree
 // (hwdom/plan_check.h, and again, in other words, properties.h).
 //   socle_plan_boards [-v] [--cmdline TEXT] [--tree OUT.dtb] [--every N] [--seeds FOLDER]
-//     [--golden FOLDER [--update]] TREE...
+//     [--golden FOLDER [--update]] [--generated N] TREE...
 // TREE is a file, or a folder with .dtb files in it (--every N: every Nth of them). --tree writes
 // the domain's tree, --seeds the trees as they were planned (for the fuzzer). Trees of kernel
 // packages name RAM of size zero, for the boot loader to fill in: such trees are filled in as a
-// boot loader would do (1 GiB where the memory node stands). Exits 1 if any plan is wrong. A
+// boot loader would do (1 GiB where the memory node stands). --generated: the machines with seeds
+// below N (generate.h). Exits 1 if any plan is wrong. A
 // refusal is no failure, but it is counted and shown.
 
 #include <algorithm>
@@ -23,6 +24,7 @@
 #include "plan/report.h"
 #include "plan/text.h"
 
+#include "test/boards/generate.h"
 #include "test/boards/properties.h"
 #include "test/support/plan_whole.h"
 
@@ -87,12 +89,8 @@ void compare(const std::string& text, const std::filesystem::path& golden, const
               text.substr(from, text.find('\n', begin) - from).c_str());
 }
 
-void plan_file(const std::filesystem::path& path, const Choices& choices, Totals& totals) {
-  std::size_t size = 0;
-  std::vector<std::uint64_t> file = read_file(path, size);
-  (void)socle::plan::give_ram(std::as_writable_bytes(std::span(file)));
-  const auto bytes = std::as_bytes(std::span(file));
-
+void plan_tree(const std::filesystem::path& path, std::span<const std::byte> bytes,
+               const Choices& choices, Totals& totals) {
   static std::vector<std::byte> memory(8 * socle::kMiB);
   Whole whole(memory);
   const auto start = std::chrono::steady_clock::now();
@@ -129,9 +127,25 @@ void plan_file(const std::filesystem::path& path, const Choices& choices, Totals
   if (!choices.golden.empty())
     compare(plan_text(whole, path), choices.golden / (path.stem().string() + ".plan"), choices,
             totals);
+}
+
+void plan_file(const std::filesystem::path& path, const Choices& choices, Totals& totals) {
+  std::size_t size = 0;
+  std::vector<std::uint64_t> file = read_file(path, size);
+  (void)socle::plan::give_ram(std::as_writable_bytes(std::span(file)));
+  plan_tree(path, std::as_bytes(std::span(file)), choices, totals);
   if (!choices.seeds.empty()) {
     fdt_pack(file.data());
     write_file(choices.seeds / path.filename(), file.data(), fdt_totalsize(file.data()));
+  }
+}
+
+void plan_generated(unsigned count, Choices choices, Totals& totals) {
+  for (unsigned seed = 0; seed < count; ++seed) {
+    socle::test::GeneratedMachine machine;
+    generate_machine(seed, machine);
+    choices.command_line = machine.command_line;
+    plan_tree("generated-" + std::to_string(seed), machine.tree.blob(), choices, totals);
   }
 }
 
@@ -162,6 +176,8 @@ int main(int argc, char** argv) {
       choices.every = std::max(1ul, std::strtoul(argv[++i], nullptr, 10));
     else if (argument == "--golden" && i + 1 < argc)
       choices.golden = argv[++i];
+    else if (argument == "--generated" && i + 1 < argc)
+      plan_generated(static_cast<unsigned>(std::strtoul(argv[++i], nullptr, 10)), choices, totals);
     else if (argument == "--update")
       choices.update = true;
     else if (argument == "--seeds" && i + 1 < argc)
