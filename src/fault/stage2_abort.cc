@@ -3,12 +3,14 @@
 
 #include <cstdint>
 #include <optional>
+#include <string_view>
 
 #include "base/log.h"
 #include "fault/map_on_demand.h"
 #include "fault/mmio_decode.h"
 #include "guest/exits.h"
 #include "guest/inject.h"
+#include "guest/mmio_faults.h"
 #include "guest/rate_limit.h"
 #include "guest/vcpu.h"
 #include "hw/esr.h"
@@ -109,13 +111,14 @@ bool is_stale(Domain& domain, const Abort& abort) {
   return found.has_value() && allows(found->attributes.permissions, abort);
 }
 
-// `why` is for the log; null: nothing new.
-void inject(Vcpu& vcpu, CpuFrame& frame, const Abort& abort, const char* why) {
+// `why` and `whose` (address that is) are for the log; null: nothing new.
+void inject(Vcpu& vcpu, CpuFrame& frame, const Abort& abort, const char* why,
+            std::string_view whose = {}) {
   if (why != nullptr && abort_limit.allow()) {
     const std::uint32_t held_back = abort_limit.take_held_back();
-    log_warning("d{}v{} {}: {} of {} (va {#x}) at pc {#x}, ESR {#x}; {} lines held back",
-                vcpu.domain.id, vcpu.id, why, to_string(abort.kind), abort.address, abort.far,
-                frame.pc, abort.esr, held_back);
+    log_warning("d{}v{} {}: {} of {} {}{}(va {#x}) at pc {#x}, ESR {#x}; {} lines held back",
+                vcpu.domain.id, vcpu.id, why, to_string(abort.kind), abort.address, whose,
+                whose.empty() ? "" : " ", abort.far, frame.pc, abort.esr, held_back);
   }
   if (abort.kind == Kind::kFetch) {
     inject_instruction_abort(frame, abort.esr, abort.far);
@@ -152,6 +155,7 @@ void unmapped(Vcpu& vcpu, CpuFrame& frame, const Abort& abort) {
   Domain& domain = vcpu.domain;
   if (is_stale(domain, abort)) return;
   const char* why = "no such address";
+  std::string_view whose;
   if (domain.mmio_faults != nullptr && abort.status == FaultStatus::Kind::kTranslation) {
     const Touch touch{.frame = abort.address.frame(),
                       .is_data = abort.kind != Kind::kFetch,
@@ -161,13 +165,14 @@ void unmapped(Vcpu& vcpu, CpuFrame& frame, const Abort& abort) {
       case Resolution::kRetry:
         return;
       case Resolution::kDenied:
+        whose = domain.mmio_faults->name_of(Mfn(touch.frame.value()));
         break;
       case Resolution::kDeniedAgain:
         why = nullptr;
         break;
     }
   }
-  inject(vcpu, frame, abort, why);
+  inject(vcpu, frame, abort, why, whose);
 }
 
 void without_address(Vcpu& vcpu, CpuFrame& frame, const Abort& abort) {

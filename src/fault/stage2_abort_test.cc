@@ -255,6 +255,19 @@ TEST(Stage2Abort, OnlyTranslationFaultsAreResolvedAndFetchesAreCalledThat) {
   EXPECT_TRUE(machine.was_injected());
 }
 
+TEST(Stage2Abort, TheLineSaysWhoseAddressItIs) {
+  Machine machine;
+  port::host_counter = 200'000'000'000;
+  machine.record_faults();
+  const std::array<guest::MmioFaults::Named, 1> named = {
+      {{MfnRange(Mfn(0x3'0000), Mfn(0x3'0001)), Text<48>("/uart@30000000")}}};
+  machine.faults.named = named;
+  machine.data_abort(0x3000'0abc, load_to(1));
+  EXPECT_TRUE(machine.log.contains("0x30000abc /uart@30000000 (va"));
+  machine.data_abort(0x3000'1abc, load_to(1));
+  EXPECT_TRUE(machine.log.contains("0x30001abc (va"));
+}
+
 TEST(Stage2Abort, APageThatIsOnRecordIsNotLoggedAgain) {
   Machine machine;
   port::host_counter = 100'000'000'000;  // long after the lines of other tests

@@ -68,6 +68,12 @@ bool MmioFaults::Record::add(const Entry& fault) {
   return is_new;
 }
 
+std::string_view MmioFaults::name_of(Mfn frame) const {
+  for (const Named& each : named)
+    if (each.frames.contains(frame)) return each.name.view();
+  return {};
+}
+
 bool MmioFaults::add(Outcome outcome, const Entry& fault) {
   const LockGuard guard(lock_);
   return records_[static_cast<std::size_t>(outcome)].add(fault);

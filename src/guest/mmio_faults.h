@@ -13,7 +13,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string_view>
 
+#include "base/format.h"
 #include "base/lock.h"
 #include "base/range.h"
 #include "base/types.h"
@@ -46,11 +48,21 @@ class MmioFaults {
     std::uint64_t lost = 0;  // not on record, for want of room
   };
 
+  // Something of the machine that the domain did not get, or not all of.
+  struct Named {
+    MfnRange frames;
+    Text<48> name;
+  };
+
   explicit MmioFaults(Policy given) : policy(given) {}
   MmioFaults(const MmioFaults&) = delete;
   MmioFaults& operator=(const MmioFaults&) = delete;
 
   const Policy policy;
+  // For log lines. Set before the domain runs; lives as long as it.
+  std::span<const Named> named;
+  // Whose frame this is; empty if that is not known. Linear in their number.
+  [[nodiscard]] std::string_view name_of(Mfn frame) const;
 
   // One fault. False: all its frames were on record with this outcome before.
   bool add(Outcome outcome, const Entry& fault) SOCLE_EXCLUDES(lock_);

@@ -69,6 +69,18 @@ TEST(MmioFaults, NeighboursOfAnotherTypeStayApartUnlessTheyOverlap) {
   EXPECT_EQ(listed.entries[1].frames, GfnRange(Gfn(0x30), Gfn(0x38)));
 }
 
+TEST(MmioFaults, FramesOfWhatTheDomainDidNotGetHaveItsName) {
+  MmioFaults faults(MmioFaults::Policy::kLog);
+  EXPECT_TRUE(faults.name_of(Mfn(0x10)).empty());
+  const std::array<MmioFaults::Named, 2> named = {
+      {{MfnRange(Mfn(0x10), Mfn(0x11)), Text<48>("/uart@10000")},
+       {MfnRange(Mfn(0x20), Mfn(0x30)), Text<48>("/gic@20000")}}};
+  faults.named = named;
+  EXPECT_EQ(faults.name_of(Mfn(0x10)), "/uart@10000");
+  EXPECT_EQ(faults.name_of(Mfn(0x2f)), "/gic@20000");
+  EXPECT_TRUE(faults.name_of(Mfn(0x30)).empty());
+}
+
 TEST(MmioFaults, WhatFindsNoRoomIsCounted) {
   MmioFaults faults(MmioFaults::Policy::kMap);
   for (std::uint64_t i = MmioFaults::kEntries + 5; i != 0; --i)

@@ -203,8 +203,37 @@ Result<> make_address_space(guest::Domain& domain, const BuildInput& input,
   return map_everything(domain, *input.plan, notes);
 }
 
+bool is_withheld(const RegionDecision& region) {
+  using Outcome = RegionDecision::Outcome;
+  return region.outcome != Outcome::kMapped && region.outcome != Outcome::kInRam &&
+         region.outcome != Outcome::kEmpty;
+}
+
+// For log lines about faults: the end of a long path tells more than its beginning.
+Result<> name_what_is_withheld(guest::MmioFaults& faults, const BuildInput& input) {
+  constexpr std::size_t kMostNames = 256;
+  using Named = guest::MmioFaults::Named;
+  const std::span<const RegionDecision> regions = input.plan->regions;
+  const std::size_t wanted = static_cast<std::size_t>(std::ranges::count_if(regions, is_withheld));
+  const std::span<Named> named = TRY(mem::create_array<Named>(std::min(wanted, kMostNames)));
+  auto next = named.begin();
+  for (const RegionDecision& region : regions) {
+    if (!is_withheld(region) || next == named.end()) continue;
+    fw::dt::Path path("{}", region.name);
+    if (region.name.empty()) path = input.plan_input->tree->node(region.node).path();
+    const std::string_view text = path.view();
+    constexpr std::size_t kRoom = 48;
+    next->frames = frames_touched(region.region.range);
+    next->name = Text<kRoom>("{}", text.substr(text.size() - std::min(text.size(), kRoom)));
+    ++next;
+  }
+  faults.named = named;
+  return {};
+}
+
 // The plan ends with boot; what the domain may map, it may as long as it lives.
-Result<> make_permissions(guest::Domain& domain, const DomainPlan& plan) {
+Result<> make_permissions(guest::Domain& domain, const BuildInput& input) {
+  const DomainPlan& plan = *input.plan;
   const std::span<MfnRange> ranges = TRY(mem::create_array<MfnRange>(plan.permitted.size()));
   std::ranges::copy(plan.permitted, ranges.begin());
   domain.permitted_mmio = guest::PermittedMmio(ranges);
@@ -212,7 +241,7 @@ Result<> make_permissions(guest::Domain& domain, const DomainPlan& plan) {
   if (plan.mmio_fault == fw::MmioFault::kDeny) return {};
   const Policy policy = plan.mmio_fault == fw::MmioFault::kMap ? Policy::kMap : Policy::kLog;
   domain.mmio_faults = TRY(mem::create<guest::MmioFaults>(policy));
-  return {};
+  return name_what_is_withheld(*domain.mmio_faults, input);
 }
 
 Result<> make_vcpus(guest::Domain& domain, const DomainPlan& plan) {
@@ -367,7 +396,7 @@ Result<Built> build(const BuildInput& input, const fw::BootPhase& phase, fw::Dia
           .is_hardware_domain = true, .is_direct_mapped = true, .is_privileged = true}));
   TRY(claim_ram(domain, input, notes));
   TRY(make_address_space(domain, input, notes));
-  TRY(make_permissions(domain, plan));
+  TRY(make_permissions(domain, input));
   TRY(make_vcpus(domain, plan));
   TRY(make_xen_interface(domain, plan));
   TRY(make_gic(domain, input, notes));

@@ -169,3 +169,35 @@ test_linux_reaches_what_no_tree_names() {
   said=$(linux_touches | tr -d '\r')
   [[ $(grep -c 'Bus error' <<<"$said") == 4 ]] || fail "no abort by default"
 }
+
+test_a_key_lists_what_was_mapped_and_what_was_denied() {
+  is_socle || return 0
+  talk "${UNNAMED[@]}" --hv-append mmio-fault=map <<'DIALOGUE' || fail "no list"
+expect poweroff ends it
+expect # 
+send devmem 0x2000000000 32; devmem 0x9000000 32
+expect read of 0x9000000 /pl011@9000000
+expect Bus error
+key ^A
+key ^A
+key ^A
+key ^A
+key ^A
+key ^A
+expect keyboard goes to Socle
+key f
+expect MMIO mapped on 1 faults, 0 not on record
+expect 0x2000000000
+expect MMIO denied on 1 faults, 0 not on record
+expect 0x9000000
+key ^A
+key ^A
+key ^A
+key ^A
+key ^A
+key ^A
+expect keyboard goes to the hardware domain
+send poweroff
+end 0
+DIALOGUE
+}
