@@ -81,3 +81,26 @@ key x
 end 0
 DIALOGUE
 }
+
+# Every kind of access to every physical address (test/guests/mmio_fault.cc): what firmware's tables name as Socle's is
+# denied to the page, its neighbours are mapped; of firmware's and Socle's memory nothing is reached.
+test_a_hostile_dom0_reaches_nothing_that_is_not_its_own() {
+  if [[ $HYPERVISOR != socle ]]; then return 0; fi
+  local said
+  said=$(TIMEOUT=300 dom0 --yes --acpi --kernel "$SOCLE_ROOT/build/el2-release/guests/mmio_fault.bin" | tr -d '\r' |
+    grep -E '^(space|wrong|done)')
+  grep -E '^(wrong|done)' <<<"$said"
+  grep -qx 'wrongs 0' <<<"$said" || fail "it got what it must not"
+  grep -qx 'done' <<<"$said" || fail "it did not get to its end"
+  # Below RAM: flash, GICD, the ITS, the virtual redistributors, the physical ones and the console.
+  equal '0 4000000 mapped
+4000000 8000000 own
+8000000 8010000 emulated
+8010000 8080000 mapped
+8080000 80a0000 denied
+80a0000 80e0000 emulated
+80e0000 9001000 denied
+9001000 9010000 mapped
+9010000 9011000 own
+9011000 40000000 mapped' "$(sed -n '/^space 40000000/,$d; s/^space //p' <<<"$said")" "what is below RAM"
+}
