@@ -25,6 +25,11 @@ zcu102() {
   printf '%s\n' "${out//$'\n'/ }"
 }
 test_zcu102() { equal "xen xlnx,zynqmp-zcu102-rev1.0 xlnx,zynqmp-zcu102 2" "$(zcu102)" "what dom0 sees"; }
+test_versal() {
+  equal "xen xlnx-versal-virt 2" \
+    "$(dom0 --machine xlnx-versal-virt --kernel 6.12 -- 'cat /sys/hypervisor/type /proc/device-tree/compatible | tr "\0" "\n"; nproc' | paste -s -d ' ')" \
+    "what dom0 sees"
+}
 test_zcu102_with_reserved_memory_and_4_cpus() {
   equal "xen xlnx,zynqmp-zcu102-rev1.0 xlnx,zynqmp-zcu102 4" "$(zcu102 --cpus 4 --kernel 6.12)" "what dom0 sees"
 }

@@ -20,7 +20,7 @@ _socle_values() {
     --hypervisor)
       mapfile -t COMPREPLY < <(compgen -W 'xen none' -- "$2"; compgen -f -- "$2") ;;
     --machine)
-      mapfile -t COMPREPLY < <(compgen -W 'virt xlnx-zcu102' -- "$2") ;;
+      mapfile -t COMPREPLY < <(compgen -W 'virt xlnx-zcu102 xlnx-versal-virt' -- "$2") ;;
     --uefi-by)
       mapfile -t COMPREPLY < <(compgen -W 'config shell grub' -- "$2") ;;
     --preset)

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
-# Machines that get their tree from here. Boards that QEMU has besides virt: it makes no tree for them,
-# they boot with the one that Debian's kernel package has for the real board. And virt, if the tree that
-# QEMU makes is to be changed. Modules are written into the tree as a boot loader would.
+# Machines that get their tree from here. Boards that QEMU has besides virt: they boot with the tree that
+# Debian's kernel package has for the real board, or with QEMU's own where there is none. And virt, if the tree
+# that QEMU makes is to be changed. Modules are written into the tree as a boot loader would.
 
-BOARDS=(xlnx-zcu102)
+BOARDS=(xlnx-zcu102 xlnx-versal-virt)
 
 # is_board NAME
 is_board() {
@@ -13,10 +13,22 @@ is_board() {
   return 1
 }
 
-# board_tree_name BOARD: its tree in the kernel package.
-board_tree_name() {
-  case $1 in
-    xlnx-zcu102) printf 'xilinx/zynqmp-zcu102-rev1.0.dtb\n' ;;
+# Sets BOARD_TREE and BOARD, the machine as QEMU has to be asked for it (-smp counts all kinds of CPUs).
+choose_board() {
+  local kernel=$DEFAULT_KERNEL
+  if known_kernel "$OPT_KERNEL"; then kernel=$OPT_KERNEL; fi
+  BOARD_TREE=$WORK/board.dtb
+  case $OPT_MACHINE in
+    xlnx-zcu102)
+      BOARD=(-M "xlnx-zcu102,virtualization=on" -smp "$OPT_CPUS")
+      cp -- "$DEPS/kernel-$kernel/dtbs/xilinx/zynqmp-zcu102-rev1.0.dtb" "$BOARD_TREE"
+      ;;
+    xlnx-versal-virt)
+      [[ $OPT_CPUS -eq 2 ]] || die "$OPT_MACHINE has 2 CPUs, not $OPT_CPUS"
+      BOARD=(-M xlnx-versal-virt -smp 4)
+      # Its tree is for whoever boots a kernel.
+      machine_tree "$BOARD_TREE" "${BOARD[@]}" -m "$((OPT_MEMORY_BYTES / MIB))M" -kernel "$HYPERVISOR"
+      ;;
   esac
 }
 
@@ -62,17 +74,15 @@ describe_virt_tree() {
 
 # Sets BOARD_TREE and MACHINE.
 describe_board() {
-  local kernel=$DEFAULT_KERNEL cpus bank
-  if known_kernel "$OPT_KERNEL"; then kernel=$OPT_KERNEL; fi
-  BOARD_TREE=$WORK/board.dtb
-  cp -- "$DEPS/kernel-$kernel/dtbs/$(board_tree_name "$OPT_MACHINE")" "$BOARD_TREE"
+  local cpus bank
+  choose_board
   apply_overlays "$BOARD_TREE"
   cpus=$(fdtget -l "$BOARD_TREE" /cpus | grep -c '^cpu@')
   [[ $OPT_CPUS -le $cpus ]] || die "$OPT_MACHINE has $cpus CPUs, not $OPT_CPUS"
   bank=$(ram_banks "$BOARD_TREE" | head -n 1 | cut -d ' ' -f 2)
   [[ $OPT_MEMORY_BYTES -le $bank ]] ||
     die "$OPT_MACHINE has $(human_size "$bank") of memory in one piece; try a smaller --memory"
-  MACHINE=(-M "$OPT_MACHINE,virtualization=on" -smp "$OPT_CPUS" -m "$((OPT_MEMORY_BYTES / MIB))M"
+  MACHINE=("${BOARD[@]}" -m "$((OPT_MEMORY_BYTES / MIB))M"
     -nic none -audio none "${OPT_QEMU_ARGS[@]}")
 }
 

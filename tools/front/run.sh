@@ -22,8 +22,9 @@ What boots:
   --dom0-mem SIZE      dom0_mem for the hypervisor (Xen: default half of memory, at most 1G)
 
 The machine:
-  --machine MACHINE    virt (default) or xlnx-zcu102: AMD's ZynqMP board, with the tree that
-                       Debian's kernel has for it; up to 4 CPUs and 2G, no disk, no network
+  --machine MACHINE    virt (default); xlnx-zcu102: AMD's ZynqMP board, with the tree that
+                       Debian's kernel has for it; up to 4 CPUs and 2G, no disk, no network;
+                       xlnx-versal-virt: AMD's Versal, with QEMU's tree; 2 CPUs, up to 2G, the same
   --overlay FILE       change the machine's tree: an overlay, source or blob (may be repeated)
   --cpu MODEL          default $OPT_CPU; 'max' has everything
   --cpus N             default $OPT_CPUS
