@@ -39,7 +39,9 @@ bool may_map(const Domain& domain, const Batch& batch, const MfnRange& run, cons
 std::optional<Order> order_to_map(const Domain& domain, const Batch& batch, Mfn frame) {
   const MfnRange run = domain.permitted_mmio.run_around(frame);
   for (const Order order : {kOrder1G, kOrder2M, kOrder64K, kOrder4K})
-    if (may_map(domain, batch, run, guest::block_around(frame, order))) return order;
+    if (order <= domain.mmio_faults->largest_block &&
+        may_map(domain, batch, run, guest::block_around(frame, order)))
+      return order;
   return std::nullopt;
 }
 

@@ -25,8 +25,8 @@ constexpr std::array kPermitted = {frames(0x100, 0x1200), frames(0x1201, 0x1202)
 class Demand {
  public:
   explicit Demand(MmioFaults::Policy policy = MmioFaults::Policy::kMap,
-                  const TestDomain::Options& options = {})
-      : guest(options), faults(policy) {
+                  const TestDomain::Options& options = {}, Order largest = kOrder1G)
+      : guest(options), faults(policy, largest) {
     guest.domain().permitted_mmio = guest::PermittedMmio(kPermitted);
     guest.domain().mmio_faults = &faults;
   }
@@ -90,6 +90,14 @@ TEST(MapOnDemand, TheLargestPermittedBlockIsMappedAtOnce) {
   EXPECT_EQ(listed[0].pc, 0x1234u);
   EXPECT_EQ(listed[2].block, kOrder1G);
   d.guest.expect_settled();
+}
+
+TEST(MapOnDemand, PageByPageIfThatIsAskedFor) {
+  Demand d(MmioFaults::Policy::kMap, {}, kOrder4K);
+  EXPECT_EQ(d.touch(0x8200), Resolution::kRetry);
+  EXPECT_TRUE(d.at(0x8200).has_value());
+  EXPECT_FALSE(d.at(0x8201).has_value());
+  EXPECT_FALSE(d.at(0x81ff).has_value());
 }
 
 TEST(MapOnDemand, ABlockStopsAtWhatIsMapped) {

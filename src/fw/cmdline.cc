@@ -165,10 +165,14 @@ bool set_count(std::optional<unsigned>& to, std::string_view value) {
 
 constexpr std::array kMmioFaults = {MmioFault::kDeny, MmioFault::kLog, MmioFault::kMap};
 
-bool set_mmio_fault(std::optional<MmioFault>& to, std::string_view value) {
+bool set_mmio_fault(Options& options, std::string_view value) {
+  constexpr std::string_view kByPages = ",pages";
+  const bool by_pages = value.ends_with(kByPages);
+  if (by_pages) value.remove_suffix(kByPages.size());
   for (const MmioFault policy : kMmioFaults) {
     if (value != to_string(policy)) continue;
-    to = policy;
+    options.mmio_fault = policy;
+    options.mmio_fault_by_pages = by_pages;
     return true;
   }
   return false;
@@ -206,8 +210,7 @@ Answer apply_value(Options& options, const Word& word) {
   if (same_name(word.name, "guest_loglvl"))
     return taken_if(set_level(options.guest_loglvl, options.guest_loglvl_none, value));
   if (same_name(word.name, "acpi")) return taken_if(set_acpi(options.acpi, value));
-  if (same_name(word.name, "mmio_fault"))
-    return taken_if(set_mmio_fault(options.mmio_fault, value));
+  if (same_name(word.name, "mmio_fault")) return taken_if(set_mmio_fault(options, value));
   if (same_name(word.name, "iommu_passthrough"))
     return taken_if(!value.empty() && options.iommu_passthrough.push_back(value).has_value());
   return Answer::kUnknown;

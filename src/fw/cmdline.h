@@ -48,6 +48,8 @@ struct Options {
   std::optional<LogLevel> guest_loglvl;
   bool guest_loglvl_none = false;
   std::optional<MmioFault> mmio_fault;  // nothing: as the kind of boot asks for
+  // mmio-fault=map,pages: only the page that is touched, so that the record says which those are.
+  bool mmio_fault_by_pages = false;
   // iommu-passthrough=<path>|<compatible>|all, each given for itself (both have commas): IOMMUs
   // that dom0 is to drive, because Socle does not.
   static constexpr std::size_t kMaxIommus = 8;

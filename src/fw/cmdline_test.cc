@@ -50,6 +50,10 @@ TEST(CommandLine, MmioFaultsHaveThreeAnswers) {
   EXPECT_TRUE(Parsed("mmio-fault=deny").options.mmio_fault == MmioFault::kDeny);
   EXPECT_TRUE(Parsed("mmio-fault=map mmio-fault=log").options.mmio_fault == MmioFault::kLog);
   EXPECT_TRUE(Parsed("mmio_fault=map").options.mmio_fault == MmioFault::kMap);
+  EXPECT_FALSE(Parsed("mmio_fault=map").options.mmio_fault_by_pages);
+  EXPECT_TRUE(Parsed("mmio-fault=map,pages").options.mmio_fault == MmioFault::kMap);
+  EXPECT_TRUE(Parsed("mmio-fault=map,pages").options.mmio_fault_by_pages);
+  EXPECT_FALSE(Parsed("mmio-fault=,pages").options.mmio_fault.has_value());
   const Parsed bad("mmio-fault=map mmio-fault=yes");
   EXPECT_TRUE(bad.options.mmio_fault == MmioFault::kMap);
   EXPECT_TRUE(bad.notes.mentions("'mmio-fault=yes' has a bad value"));

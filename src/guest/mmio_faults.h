@@ -54,11 +54,13 @@ class MmioFaults {
     Text<48> name;
   };
 
-  explicit MmioFaults(Policy given) : policy(given) {}
+  explicit MmioFaults(Policy given, Order largest = kOrder1G)
+      : policy(given), largest_block(largest) {}
   MmioFaults(const MmioFaults&) = delete;
   MmioFaults& operator=(const MmioFaults&) = delete;
 
   const Policy policy;
+  const Order largest_block;  // mapped at once
   // For log lines. Set before the domain runs; lives as long as it.
   std::span<const Named> named;
   // Whose frame this is; empty if that is not known. Linear in their number.

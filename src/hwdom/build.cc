@@ -240,7 +240,8 @@ Result<> make_permissions(guest::Domain& domain, const BuildInput& input) {
   using Policy = guest::MmioFaults::Policy;
   if (plan.mmio_fault == fw::MmioFault::kDeny) return {};
   const Policy policy = plan.mmio_fault == fw::MmioFault::kMap ? Policy::kMap : Policy::kLog;
-  domain.mmio_faults = TRY(mem::create<guest::MmioFaults>(policy));
+  const bool by_pages = input.plan_input->options->mmio_fault_by_pages;
+  domain.mmio_faults = TRY(mem::create<guest::MmioFaults>(policy, by_pages ? kOrder4K : kOrder1G));
   return name_what_is_withheld(*domain.mmio_faults, input);
 }
 
