@@ -90,14 +90,18 @@ run_one() {
 
 # run_topics DIRECTORY: the tests of test/DIRECTORY/*_test.sh that were asked for; lib.sh there is theirs.
 run_topics() {
-  local directory=$1 file name
+  local directory=$1 file name ran=no
   TOPICS_FAILED=no
   mkdir -p "$BUILD/test/$directory"
   for file in "test/$directory"/*_test.sh; do
     for name in $(names "$file"); do
-      if asked_for "$name"; then run_one "$directory" "$file" "$name"; fi
+      if asked_for "$name"; then
+        run_one "$directory" "$file" "$name"
+        ran=yes
+      fi
     done
   done
+  [[ $ran == yes ]] || { printf 'no test of this stage has a name with: %s\n' "${FILTERS[*]}"; return 1; }
   [[ $TOPICS_FAILED == no ]]
 }
 
