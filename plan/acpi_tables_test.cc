@@ -64,7 +64,7 @@ std::string dump_of(std::string_view table, std::uint64_t address) {
 Report report_of(const TableSet& tables) {
   std::vector<std::byte> memory(kMiB);
   Board board(memory);
-  const Result<> done = read_acpi_board(board, tables.addresses(), tables, {});
+  const Result<> done = plan_acpi_board(board, tables.addresses(), tables, {});
   return make_report(board, done, "test");
 }
 
@@ -192,6 +192,11 @@ TEST(PlanAcpi, RamIsSratsIfThereIsOne) {
   ASSERT_EQ(report.platform->ram.size(), 1u);
   EXPECT_EQ(report.platform->ram[0].range, PaRange(Pa(0x8000'0000), Pa(0x1'0000'0000)));
   EXPECT_EQ(report.platform->ram[0].node, "SRAT");
+  EXPECT_EQ(report.verdict, Verdict::kReady) << report.reason;
+  ASSERT_TRUE(report.domain);
+  EXPECT_EQ(report.domain->vcpus, 2u);
+  EXPECT_GT(report.domain->ram_bytes, 1900 * kMiB);
+  EXPECT_NE(to_text(report, {}).find("SPCR"), std::string::npos);
 }
 
 TEST(PlanAcpi, RefusalsNameTheTable) {

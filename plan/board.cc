@@ -29,6 +29,17 @@ Result<> place_socle(Board& board) {
   return {};
 }
 
+Result<> plan_domain(Board& board) {
+  if (const auto placed = place_socle(board); !placed)
+    return board.notes.error(placed.error(), "no room in RAM for Socle");
+  board.input.tree = board.tree;
+  board.input.platform = board.platform;
+  board.input.options = &board.options;
+  board.plan = TRY(hwdom::plan(board.input, board.arena, board.notes));
+  board.arena_used = board.arena.used();
+  return {};
+}
+
 // Its changes stand below /fragment@N/__overlay__, and there is no machine.
 bool is_overlay(const fw::dt::Tree& tree) {
   for (const fw::dt::Node node : tree.root().children())
@@ -49,65 +60,58 @@ Result<> plan_board(Board& board, std::span<const std::byte> blob, const BoardOp
   board.options = fw::parse_options(board.command_line, board.notes);
   board.platform =
       TRY(platform::read(*board.tree, {.dtuart = board.options.dtuart}, board.arena, board.notes));
-  if (const auto placed = place_socle(board); !placed)
-    return board.notes.error(placed.error(), "no room in RAM for Socle");
-  board.input.tree = board.tree;
-  board.input.platform = board.platform;
-  board.input.options = &board.options;
   board.input.ipa_bits = options.ipa_bits;
   if (const auto* kernel = board.boot.find(fw::ModuleKind::kKernel); kernel != nullptr) {
     board.input.boot = &board.boot;
     board.input.kernel.file_size = kernel->range.size();
   }
-  board.plan = TRY(hwdom::plan(board.input, board.arena, board.notes));
-  board.arena_used = board.arena.used();
-  return {};
+  return plan_domain(board);
 }
 
 namespace {
 
-// SRAT's ranges of memory, sorted and merged.
-Result<std::span<const platform::RamBank>> read_srat(Board& board) {
-  fw::ArenaVector<platform::RamBank> banks(board.arena);
+// SRAT's ranges of memory, as a memory map of UEFI's that says nothing else.
+Result<std::span<const fw::EfiMemoryRange>> read_srat(Board& board) {
+  fw::ArenaVector<fw::EfiMemoryRange> ranges(board.arena);
   const fw::acpi::Table* table = board.tables.find("SRAT");
-  if (table == nullptr) return banks.finish();
+  if (table == nullptr) return ranges.finish();
   auto walk = fw::acpi::srat_structures(*table, board.notes);
   while (const auto structure = walk.next()) {
     if (structure->type != static_cast<std::uint8_t>(fw::acpi::SratType::kMemory)) continue;
     const auto memory = fw::acpi::read_memory_affinity(*structure, board.notes);
-    if (memory && memory->is_enabled && !memory->is_hot_pluggable && !memory->range.empty())
-      TRY(banks.push_back({.range = memory->range}));
+    if (!memory || !memory->is_enabled || memory->is_hot_pluggable) continue;
+    const MfnRange frames = frames_inside(memory->range);
+    if (!frames.empty())
+      TRY(ranges.push_back({.range = PaRange(Pa(frames.begin()), Pa(frames.end())),
+                            .type = fw::EfiMemoryType::kConventional,
+                            .attributes = fw::kEfiMemoryWriteBack}));
   }
-  std::ranges::sort(banks, {}, [](const platform::RamBank& bank) { return bank.range.begin(); });
-  std::size_t last = 0;
-  for (std::size_t i = 1; i < banks.size(); ++i) {
-    PaRange& before = banks[last].range;
-    if (banks[i].range.begin() > before.end())
-      banks[++last] = banks[i];
-    else
-      before = PaRange(before.begin(), std::max(before.end(), banks[i].range.end()));
-  }
-  if (!banks.empty()) banks.truncate(last + 1);
-  return banks.finish();
+  std::ranges::sort(ranges, {},
+                    [](const fw::EfiMemoryRange& range) { return range.range.begin(); });
+  return ranges.finish();
 }
 
 }  // namespace
 
-Result<> read_acpi_board(Board& board, std::span<const Pa> addresses, fw::acpi::Memory memory,
+Result<> plan_acpi_board(Board& board, std::span<const Pa> addresses, fw::acpi::Memory memory,
                          const BoardOptions& options) {
   board.command_line = options.command_line.value_or("");
   board.options = fw::parse_options(board.command_line, board.notes);
   board.tables = TRY(fw::acpi::read_loose_tables(addresses, memory, board.arena, board.notes));
-  const auto ram = TRY(read_srat(board));
-  if (ram.empty())
+  board.loader_tree = empty_tree();
+  board.tree = TRY(
+      fw::dt::Tree::open(std::as_bytes(std::span(board.loader_tree)), board.arena, board.notes));
+  board.input.efi_memory = TRY(read_srat(board));
+  if (board.input.efi_memory.empty())
     board.notes.info("RAM is not known: tables do not name it, and there is no SRAT");
   else
-    board.notes.info("assumed: RAM as SRAT has it; UEFI's memory map may take from it");
+    board.notes.info("assumed: RAM as SRAT has it; UEFI's memory map would take from it");
   board.platform = TRY(platform::read_acpi(
-      board.tables, {ram, {}}, {.dtuart = board.options.dtuart}, board.arena, board.notes));
+      board.tables, {}, {.dtuart = board.options.dtuart, .efi_memory = board.input.efi_memory},
+      board.arena, board.notes));
+  board.input.acpi = &board.tables;
   board.input.ipa_bits = options.ipa_bits;
-  board.arena_used = board.arena.used();
-  return {};
+  return board.input.efi_memory.empty() ? Result<>() : plan_domain(board);
 }
 
 Result<> write_domain_tree(Board& board) {

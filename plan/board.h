@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Board: the whole way from a tree's bytes to a plan, as boot goes it, without the board. From
-// ACPI's tables the way leads to the Platform: what dom0 gets then is not planned yet.
+// Board: the whole way from a tree's bytes, or from ACPI's tables, to a plan, as boot goes it,
+// without the board.
 //
 // What only a real boot knows is assumed:
 //   - RAM: trees of kernel packages leave its size to the boot loader; give_ram() does as one does;
@@ -10,7 +10,8 @@
 //     that is free, where boot puts its heap;
 //   - the modules: as the tree names them; without a kernel module none is placed;
 //   - the address space: 48 bits (boot takes what the CPU has, at most 48);
-//   - RAM, of ACPI tables: the ranges of SRAT, or nothing. A real boot has UEFI's memory map.
+//   - RAM, of ACPI tables: the ranges of SRAT, all of it free. A real boot has UEFI's memory map.
+//     Without an SRAT there is no plan, only the platform.
 // Each is a note of the plan or in the manual page.
 
 #include <cstddef>
@@ -31,8 +32,9 @@ struct Board {
 
   fw::Arena arena;
   fw::Diagnostics notes;
-  const fw::dt::Tree* tree = nullptr;  // null with ACPI
-  fw::acpi::Tables tables;             // empty with a tree
+  const fw::dt::Tree* tree = nullptr;      // with ACPI: an empty one
+  fw::acpi::Tables tables;                 // empty with a tree
+  std::vector<std::uint64_t> loader_tree;  // ACPI: what a boot loader would have written
   const platform::Platform* platform = nullptr;
   fw::BootInfo boot;
   std::string_view command_line;  // Socle's
@@ -44,6 +46,7 @@ struct Board {
   std::vector<std::uint64_t> written;  // the domain's tree, aligned
   std::size_t written_size = 0;
 
+  [[nodiscard]] bool is_acpi() const { return !tables.all.empty(); }
   [[nodiscard]] std::span<const std::byte> domain_tree() const {
     return std::as_bytes(std::span(written)).first(written_size);
   }
@@ -59,12 +62,11 @@ struct BoardOptions {
 // line in the notes (kNoMemory may not). The blob must outlive the Board.
 Result<> plan_board(Board& board, std::span<const std::byte> blob, const BoardOptions& options);
 
-// The same from ACPI's tables at these addresses, as far as the platform. The memory must outlive
-// the Board.
-Result<> read_acpi_board(Board& board, std::span<const Pa> addresses, fw::acpi::Memory memory,
+// The same from ACPI's tables at these addresses. The memory must outlive the Board.
+Result<> plan_acpi_board(Board& board, std::span<const Pa> addresses, fw::acpi::Memory memory,
                          const BoardOptions& options);
 
-// The domain's tree, into `written`. Only with a plan.
+// The domain's tree, into `written`. Only with a plan, and not with ACPI: then dom0 has tables.
 Result<> write_domain_tree(Board& board);
 
 // What a boot loader does: 1 GiB where the memory node stands, if no memory node has a size. The
@@ -72,5 +74,7 @@ Result<> write_domain_tree(Board& board);
 // it gave, if it did; a blob that is no tree stays as it is.
 inline constexpr std::size_t kRoomForRam = 4096;
 std::optional<PaRange> give_ram(std::span<std::byte> blob);
+// A tree with nothing but its root.
+std::vector<std::uint64_t> empty_tree();
 
 }  // namespace socle::plan

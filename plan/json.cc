@@ -153,6 +153,7 @@ Json domain_json(const DomainFacts& domain) {
           {"not_mapped", array(domain.not_mapped, place)},
           {"shared_pages", array(domain.shared_pages, shared_page)},
           {"interrupts", array(domain.interrupts, route)},
+          {"has_all_spis", domain.has_all_spis},
           {"all_spis_because_of", text_or_null(domain.all_spis_because_of)},
           {"nodes", array(domain.nodes, node)}};
 }

@@ -51,7 +51,7 @@ struct Planned {
   void run(const std::string& name, const std::optional<std::string>& command_line) {
     auto* blob = std::get_if<Blob>(&source);
     const Result<> done = blob != nullptr ? plan_tree(*blob, command_line)
-                                          : read_tables(std::get<TableSet>(source), command_line);
+                                          : plan_tables(std::get<TableSet>(source), command_line);
     report = make_report(board, done, name);
   }
 
@@ -62,8 +62,8 @@ struct Planned {
     return plan_board(board, std::as_bytes(blob.whole()), {.command_line = command_line});
   }
 
-  Result<> read_tables(TableSet& tables, const std::optional<std::string>& command_line) {
-    return read_acpi_board(board, tables.addresses(), tables, {.command_line = command_line});
+  Result<> plan_tables(TableSet& tables, const std::optional<std::string>& command_line) {
+    return plan_acpi_board(board, tables.addresses(), tables, {.command_line = command_line});
   }
 
   Source source;
@@ -97,6 +97,9 @@ int write_file(const std::string& name, std::string_view text) {
 }
 
 int write_tree(Planned& planned, const std::string& name) {
+  if (planned.board.is_acpi())
+    return complain("with ACPI dom0 gets tables, and a tree with nothing but pointers to them",
+                    kRefusedOrDifferent);
   if (planned.board.plan == nullptr) return complain(planned.report.reason, kRefusedOrDifferent);
   if (!write_domain_tree(planned.board))
     return complain("dom0's tree cannot be written", kRefusedOrDifferent);

@@ -76,4 +76,11 @@ std::optional<PaRange> give_ram(std::span<std::byte> bytes) {
   return range;
 }
 
+std::vector<std::uint64_t> empty_tree() {
+  constexpr std::size_t kWords = 64;
+  std::vector<std::uint64_t> blob(kWords);
+  if (fdt_create_empty_tree(blob.data(), kWords * sizeof(std::uint64_t)) != 0) std::abort();
+  return blob;
+}
+
 }  // namespace socle::plan

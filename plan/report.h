@@ -22,7 +22,7 @@ namespace socle::plan {
 enum class Verdict : std::uint8_t {
   kReady,      // a plan, and nothing that Socle needs is missing
   kPlanned,    // a plan, but Socle does not run there yet
-  kDescribed,  // ACPI: the machine is known, and what dom0 gets is not planned yet
+  kDescribed,  // ACPI without RAM: the machine is known, what dom0 gets is not
   kRefused,    // no plan
 };
 const char* to_string(Verdict verdict);
@@ -139,7 +139,8 @@ struct DomainFacts {
   std::vector<Place> not_mapped;  // what: why
   std::vector<SharedPage> shared_pages;
   std::vector<RouteFacts> interrupts;
-  std::string all_spis_because_of;  // the node; empty: only `interrupts`
+  bool has_all_spis = false;        // not only `interrupts`
+  std::string all_spis_because_of;  // the node; empty: of none (ACPI)
   std::vector<NodeFacts> nodes;     // those that are not simply kept
 };
 

@@ -109,26 +109,26 @@ std::vector<Place> read_not_mapped(const Board& board) {
 // Regions are rounded outwards. Inside dom0 that gives nobody anything new; who writes a driver, or
 // gives one of the devices to another domain, wants to know.
 std::vector<SharedPage> read_shared_pages(const Board& board) {
-  std::map<Mfn, std::vector<fw::dt::NodeId>> parts;
+  std::map<Mfn, std::vector<std::string>> parts;
   for (const RegionDecision& decision : board.plan->regions) {
     const bool is_mapped = decision.outcome == RegionDecision::Outcome::kMapped ||
                            decision.outcome == RegionDecision::Outcome::kPartlyKept;
-    if (!is_mapped || board.plan->nodes[index_of(decision.node)].part_of_parent) continue;
+    const bool has_node = decision.node != fw::dt::kNoNode;
+    if (!is_mapped || (has_node && board.plan->nodes[index_of(decision.node)].part_of_parent))
+      continue;
+    const std::string name = name_of(board, decision.node, decision.name);
     const PaRange& range = decision.region.range;
     for (const Pa edge : {range.begin(), range.end() - 1}) {
       const PaRange page(Pa(edge.frame()), Pa(edge.frame()) + kFrameSize);
-      std::vector<fw::dt::NodeId>& nodes = parts[edge.frame()];
-      if (!range.contains(page) && (nodes.empty() || nodes.back() != decision.node))
-        nodes.push_back(decision.node);
+      if (range.contains(page)) continue;
+      std::vector<std::string>& nodes = parts[edge.frame()];
+      if (nodes.empty() || nodes.back() != name) nodes.push_back(name);
     }
   }
   std::vector<SharedPage> out;
   for (const auto& [frame, nodes] : parts) {
     if (nodes.size() < 2) continue;
-    SharedPage shared{PaRange(Pa(frame), Pa(frame) + kFrameSize), {}};
-    for (const fw::dt::NodeId node : nodes)
-      shared.nodes.push_back(path_of(board, node));
-    out.push_back(std::move(shared));
+    out.push_back({PaRange(Pa(frame), Pa(frame) + kFrameSize), nodes});
   }
   return out;
 }
@@ -193,6 +193,7 @@ DomainFacts read_domain_facts(const Board& board) {
   for (const hwdom::InterruptRoute& route : plan.interrupts)
     out.interrupts.push_back({route.interrupt.id.value(), trigger_name(route.interrupt.trigger),
                               name_of(board, route.node, route.name)});
+  out.has_all_spis = plan.has_all_spis;
   out.all_spis_because_of = path_of(board, plan.all_spis_because_of);
   out.nodes = read_nodes(board);
   return out;

@@ -59,7 +59,7 @@ const char* origin_name(platform::ReservedRange::Origin origin) {
 
 // A word for what has no node, if that is because there is no tree.
 std::string_view of_acpi(const Board& board, std::string_view word) {
-  return board.tree == nullptr ? word : std::string_view();
+  return board.is_acpi() ? word : std::string_view();
 }
 
 void read_memory(const Board& board, PlatformFacts& out) {
@@ -237,7 +237,7 @@ void read_dma(const Board& board, PlatformFacts& out) {
 
 PlatformFacts read_platform_facts(const Board& board) {
   PlatformFacts out;
-  if (board.tree != nullptr) {
+  if (!board.is_acpi()) {
     const fw::dt::Node root = board.tree->root();
     const auto model = root.property("model");
     out.model = printable(model ? model->string_at(0).value_or("") : "");

@@ -167,7 +167,7 @@ Section domain_section(const DomainFacts& domain) {
   fact("vCPUs", fmt::format("{}", domain.vcpus));
   fact("RAM", human_size(domain.ram_bytes));
   fact("events", fmt::format("interrupt {}", domain.event_channel_interrupt));
-  fact("grant window", range(domain.grant_window));
+  fact("grant window", domain.grant_window.empty() ? "none" : range(domain.grant_window));
   for (const Range<Ipa>& region : domain.extended_regions)
     fact("free for grants", range(region));
   if (domain.mmio_fault != fw::MmioFault::kDeny) fact("mmio-fault", to_string(domain.mmio_fault));
@@ -221,6 +221,8 @@ Section interrupt_section(const DomainFacts& domain) {
     out.facts.emplace_back(
         "all others, too",
         fmt::format("{} passes on what the tree does not name", domain.all_spis_because_of));
+  else if (domain.has_all_spis)
+    out.facts.emplace_back("all others, too", "static tables name few of those in use");
   const auto& list = domain.interrupts;
   for (std::size_t i = 0; i < list.size();) {
     std::size_t end = i + 1;
