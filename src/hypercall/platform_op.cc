@@ -9,6 +9,7 @@
 #include "guest/vcpu.h"
 #include "guest/wallclock.h"
 #include "hypercall/call.h"
+#include "hypercall/efi_runtime_call.h"
 
 namespace socle::hypercall {
 
@@ -24,10 +25,15 @@ std::int64_t set_time(Vcpu& caller, const ::xenpf_settime64& time) {
   return 0;
 }
 
-std::int64_t serve(Vcpu& caller, const abi::PlatformOp& request) {
+std::int64_t serve(Vcpu& caller, GuestVa address, abi::PlatformOp& request) {
   switch (request.cmd) {
     case XENPF_settime64:
       return set_time(caller, request.u.settime64);
+    case XENPF_efi_runtime_call: {
+      const abi::Status<> served = efi_runtime_call(caller, request.u.efi_runtime_call);
+      if (!served.has_value()) return refused(served.error());
+      return result_of(guest::write_guest(caller, address, request));
+    }
     default:
       return unimplemented(__HYPERVISOR_platform_op, request.cmd);
   }
@@ -36,11 +42,11 @@ std::int64_t serve(Vcpu& caller, const abi::PlatformOp& request) {
 }  // namespace
 
 std::int64_t platform_op(Vcpu& caller, Arguments args) {
-  const auto request = guest::read_guest<abi::PlatformOp>(caller, GuestVa{args[0]});
+  auto request = guest::read_guest<abi::PlatformOp>(caller, GuestVa{args[0]});
   if (!request.has_value()) return refused(request.error());
   if (request->interface_version != abi::kPlatformVersion) return refused(Errno::kEACCES);
   if (!caller.domain.properties.is_privileged) return refused(Errno::kEPERM);
-  return serve(caller, *request);
+  return serve(caller, GuestVa{args[0]}, *request);
 }
 
 // A toolstack of another version must be told so before anything else.

@@ -21,9 +21,23 @@ TestWaiting& test_waiting() {
   return waiting;
 }
 
+TestEfi& test_efi() {
+  static TestEfi efi;
+  return efi;
+}
+
 }  // namespace socle::hypercall
 
 namespace socle::guest {
+
+std::span<std::byte> efi_runtime_buffer() {
+  hypercall::TestEfi& efi = hypercall::test_efi();
+  return efi.answer ? std::span<std::byte>(efi.buffer) : std::span<std::byte>();
+}
+
+std::optional<std::uint64_t> efi_runtime_call(EfiService service, const EfiArguments& arguments) {
+  return hypercall::test_efi().answer(service, arguments);
+}
 
 void console_write(Domain&, std::string_view bytes) {
   hypercall::test_console().written += bytes;

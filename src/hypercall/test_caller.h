@@ -4,11 +4,14 @@
 // For host tests of hypercalls: a vCPU of a model domain that makes them, through the same entry as
 // the exception vectors, with arguments in the domain's memory.
 
+#include <array>
 #include <functional>
 #include <initializer_list>
+#include <optional>
 #include <string>
 
 #include "abi/xen_public.h"
+#include "guest/efi_runtime.h"
 #include "guest/exits.h"
 #include "guest/frame.h"
 #include "guest/test_domain.h"
@@ -31,6 +34,13 @@ struct TestWaiting {
 };
 TestWaiting& test_waiting();
 
+// What stands for firmware's runtime services; without `answer` there are none.
+struct TestEfi {
+  std::function<std::optional<std::uint64_t>(guest::EfiService, const guest::EfiArguments&)> answer;
+  alignas(4096) std::array<std::byte, 68 * 1024> buffer;
+};
+TestEfi& test_efi();
+
 inline constexpr std::int64_t kNobody = 0x1234;  // a number that no domain has
 
 class TestCaller : public guest::TestDomain {
@@ -39,6 +49,7 @@ class TestCaller : public guest::TestDomain {
   explicit TestCaller(const Options& options) : TestDomain(options) {
     test_console() = {};
     test_waiting() = {};
+    test_efi().answer = nullptr;
     for (std::uint64_t& x : frame_.x)
       x = 0x5050505050505050;
     frame_.pc = kBehindHvc;

@@ -31,6 +31,7 @@
 #include "hwdom/plan.h"
 #include "image/acpi.h"
 #include "image/boot_phase.h"
+#include "image/efi_runtime.h"
 #include "image/keys.h"
 #include "mem/layout.h"
 #include "mem/memory.h"
@@ -235,6 +236,7 @@ bool Boot::uses_acpi() const {
 
 // With the tables comes the console that they name, if the tree named none.
 Result<> Boot::read_acpi(Pa rsdp) {
+  read_efi_runtime(boot_.efi->system_table, efi_memory_, notes_);
   acpi_ = TRY(read_acpi_tables(rsdp, efi_memory_, early_, notes_));
   if (!console_.is_port && options_.console != "none") {
     const auto console = platform::read_acpi_console(*acpi_, early_, notes_);
@@ -258,6 +260,7 @@ Result<> Boot::read_platform() {
 }
 
 Result<> Boot::start_devices() {
+  map_efi_runtime(notes_);
   const platform::Psci& psci = platform_->psci;
   el2::psci_init({.is_present = psci.conduit != platform::Psci::Conduit::kNone,
                   .by_hvc = psci.conduit == platform::Psci::Conduit::kHvc,

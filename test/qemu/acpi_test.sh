@@ -21,6 +21,14 @@ test_an_smmu_and_dom0_with_half_of_memory() {
   equal "xen 4 2 6.1 " "$(seen_in_dom0 --memory 4G --dom0-mem 2G --qemu-arg -machine --qemu-arg iommu=smmuv3)" "what dom0 sees"
 }
 
+# Time comes from firmware, and goes there; Linux has looked at variables before it offers them.
+test_firmwares_clock_and_variables() {
+  local out
+  out=$(dom0 --yes --acpi -- 'cat /sys/class/rtc/rtc0/name; date -u +%F; date -u -s 2031-05-06 >/dev/null; hwclock -u -w
+    hwclock -u -r | grep -c "May  *6 .*2031"; dmesg | grep -c "Registered efivars operations"; ls -d /sys/firmware/efi/efivars')
+  equal "rtc-efi rtc-efi.0 $(date -u +%F) 1 1 /sys/firmware/efi/efivars" "${out//$'\n'/ }" "clock, date, date that was set, variables"
+}
+
 # 64 MiB on each kind of disk, read back and compared on the host.
 test_disks_hold_what_was_written() {
   local pci nvme mmio out
