@@ -53,7 +53,8 @@ class Fields {
   [[nodiscard]] Fields from(std::size_t at) const { return part(at, bytes_.size()); }
 
  private:
-  [[nodiscard]] std::uint64_t number(std::size_t at, std::size_t size) const;
+  // Not inlined: there are a hundred calls, and nothing here is in a hurry.
+  [[nodiscard, gnu::noinline]] std::uint64_t number(std::size_t at, std::size_t size) const;
 
   std::span<const std::byte> bytes_;
 };
