@@ -188,6 +188,20 @@ TEST(PlanAcpi, TheTablesHaveAPlaceInABankForPagesOf64KiB) {
   EXPECT_TRUE(is_aligned(slot.end().value(), 64 * kKiB));
 }
 
+// A server without GICR structures.
+TEST(PlanAcpi, RedistributorsOfManyCpusThatAreNeighboursAreOneRegion) {
+  AcpiMachine machine;
+  machine.madt_body = test::gicd(0x3000'0000, 3);
+  for (std::uint32_t i = 0; i < 40; ++i)
+    machine.madt_body.append(test::gicc(
+        {.uid = i, .mpidr = i, .redistributor = 0x3010'0000 + std::uint64_t{i} * 0x2'0000}));
+  const Planned p("", machine);
+  ASSERT_TRUE(p.result.has_value());
+  EXPECT_EQ(p.made().vcpus.size(), 40u);
+  ASSERT_EQ(p.made().gic.redistributors.size(), 1u);
+  EXPECT_EQ(p.made().gic.redistributors[0].count, 40u);
+}
+
 TEST(PlanAcpi, TheUndrivenIommuIsNamed) {
   const Planned p;
   EXPECT_TRUE(p.notes.mentions("IORT"));

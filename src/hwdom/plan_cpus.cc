@@ -53,6 +53,18 @@ Result<> plan_vcpus(Planner& planner) {
 
 namespace {
 
+// Where each CPU's stands for itself (ACPI's GICC structures), neighbours are one region.
+Result<> add_redistributors(VirtualGic& gic, Ipa base, unsigned count) {
+  if (!gic.redistributors.empty()) {
+    VirtualGic::RedistributorRegion& last = gic.redistributors.back();
+    if (last.base + last.count * kRedistributorSize == base) {
+      last.count += count;
+      return {};
+    }
+  }
+  return gic.redistributors.push_back({base, count});
+}
+
 Result<> plan_redistributors(Planner& planner) {
   const platform::Gic& gic = planner.platform().gic;
   std::size_t left = planner.out.vcpus.size();
@@ -61,7 +73,7 @@ Result<> plan_redistributors(Planner& planner) {
     const auto count =
         static_cast<unsigned>(std::min<std::uint64_t>(region.size() / kRedistributorSize, left));
     if (count == 0) continue;
-    if (!planner.out.gic.redistributors.push_back({direct_mapped(region.begin()), count})) break;
+    if (!add_redistributors(planner.out.gic, direct_mapped(region.begin()), count)) break;
     left -= count;
   }
   if (left != 0)
