@@ -8,7 +8,7 @@ seen_in_dom0() {
     ls /proc/device-tree 2>/dev/null; nproc; uname -r | cut -d . -f 1,2' | tr '\n' ' '
 }
 
-test_linux_6_1_by_the_configuration_file() {
+full_linux_6_1_by_the_configuration_file() {
   equal "xen 4 2 6.1 " "$(seen_in_dom0)" "what dom0 sees"
 }
 test_linux_6_12_by_grub_on_4_cpus_max() {
@@ -70,7 +70,7 @@ DIALOGUE
 }
 
 # Fault-around maps the rest of a gigabyte at once: boot takes a handful of faults, not hundreds.
-test_the_record_lists_what_was_mapped_on_a_fault() {
+full_the_record_lists_what_was_mapped_on_a_fault() {
   if [[ $HYPERVISOR != socle ]]; then return 0; fi
   talk --yes --acpi <<'DIALOGUE'
 expect root#

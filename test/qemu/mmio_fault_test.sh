@@ -106,7 +106,7 @@ test_what_is_permitted_is_mapped_and_nothing_else() {
   (($(number mapping-faults <<<"$said") > 0)) || fail "nothing is on record"
 }
 
-test_ram_of_others_stays_out_of_reach() {
+full_ram_of_others_stays_out_of_reach() {
   local said
   is_socle || return 0
   said=$(guest mmio_fault --hv-append mmio-fault=map --dom0-mem 512M --cpu max)
@@ -125,7 +125,7 @@ test_denied_is_the_default_and_leaves_no_record() {
   [[ $(number denied-faults <<<"$said") == 0 ]] || fail "something was recorded"
 }
 
-test_log_denies_and_records() {
+full_log_denies_and_records() {
   local said
   is_socle || return 0
   said=$(guest mmio_fault --hv-append mmio-fault=log)

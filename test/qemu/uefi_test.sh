@@ -11,20 +11,20 @@ seen_in_dom0() {
 test_the_configuration_file_starts_linux_6_1() {
   equal "xen devicetree fdt 0 6.1 " "$(seen_in_dom0 --uefi)" "what dom0 sees"
 }
-test_the_configuration_file_starts_linux_6_12() {
+full_the_configuration_file_starts_linux_6_12() {
   equal "xen devicetree fdt 0 6.12 " "$(seen_in_dom0 --uefi --kernel 6.12)" "what dom0 sees"
 }
-test_firmwares_shell_starts_linux() {
+full_firmwares_shell_starts_linux() {
   equal "xen devicetree fdt 0 6.1 " "$(seen_in_dom0 --uefi-by shell --no-network)" "what dom0 sees"
 }
-test_grub_starts_linux_6_1() {
+full_grub_starts_linux_6_1() {
   equal "xen devicetree fdt 0 6.1 " "$(seen_in_dom0 --uefi-by grub)" "what dom0 sees"
 }
 test_grub_starts_linux_6_12_on_4_cpus_max() {
   equal "xen devicetree fdt 0 6.12 " "$(seen_in_dom0 --uefi-by grub --kernel 6.12 --cpu max --cpus 4)" "what dom0 sees"
 }
 
-test_gicv2_and_8_gib() {
+full_gicv2_and_8_gib() {
   local out
   out=$(dom0 --yes --uefi --gic 2 --memory 8G -- 'nproc; awk "/MemTotal/ { print (\$2 > 7900000) }" /proc/meminfo')
   equal "2 1" "${out//$'\n'/ }" "CPUs, and whether dom0 has nearly all of memory"

@@ -20,7 +20,7 @@ exit status is 0 only if nothing failed. Logs are in build/test.
 
 Options:
   --quick      leave out what needs QEMU
-  --full       also the long matrix of machines
+  --full       also the long matrix of machines, and clang-tidy of the tests
   --list       name the stages and run nothing
   --yes, -y    install missing packages without asking (implied by CI=true)
 
