@@ -28,6 +28,7 @@ constinit SpinLock map_lock{LockRank::kEl2Map};
 constinit std::size_t static_tables_used = 1;  // number 0 is the root
 constinit Result<Mfn> (*frame_source)() = nullptr;
 constinit InplaceVector<Mfn, 16> spare_frames;
+constinit std::uint64_t* firmware_root = nullptr;
 constinit unsigned stacks_used = 0;
 constinit std::uint64_t persistent_used[kMaxPersistentMaps / 64]{};
 constinit unsigned persistent_hint = 0;
@@ -124,6 +125,7 @@ Result<std::uint64_t*> descend(std::uint64_t* slot, int level) {
 }
 
 struct Request {
+  std::uint64_t* root;
   std::uint64_t va;
   std::uint64_t pa;
   std::uint64_t end;  // of va
@@ -138,7 +140,7 @@ bool block_fits(const Request& request, int level) {
 
 // Maps the largest block that fits at the front of `request` and moves the front behind it.
 Result<> map_front(Request& request) {
-  std::uint64_t* table = static_tables[0];
+  std::uint64_t* table = request.root;
   for (int level = 0;; ++level) {
     std::uint64_t* const slot = &table[index_at(request.va, level)];
     const std::uint64_t size = std::uint64_t{1} << shift_of(level);
@@ -180,12 +182,13 @@ std::uint64_t window_area_of(CpuIndex cpu) {
   return kWindowArea + (std::uint64_t{index_of(cpu)} * port::kPhysWindowsPerCpu << kFrameShift);
 }
 
-Result<> map_identity_unlocked(const PaRange& range, Mapping mapping) {
+Result<> map_identity_unlocked(const PaRange& range, Mapping mapping,
+                               std::uint64_t* root = static_tables[0]) {
   const MfnRange frames = frames_touched(range);
   const std::uint64_t begin = Pa(frames.begin()).value();
   const std::uint64_t end = Pa(frames.end()).value();
   if (end > kPrivateArea) return fail(Error::kUnsupported);
-  return map_frames({begin, begin, end, attributes_of(mapping)});
+  return map_frames({root, begin, begin, end, attributes_of(mapping)});
 }
 
 }  // namespace
@@ -200,6 +203,17 @@ Result<> map_identity(const PaRange& range, Mapping mapping) {
   if (!result && result.error() == Error::kUnsupported)
     log_error("{} lies above {#x}, where Socle keeps its own mappings", range, kPrivateArea);
   return result;
+}
+
+Result<> map_for_firmware(const PaRange& range, Mapping mapping) {
+  return with_frames(1 + kTablesPerBlock, [&]() -> Result<> {
+    if (firmware_root == nullptr) firmware_root = TRY(new_table());
+    return map_identity_unlocked(range, mapping, firmware_root);
+  });
+}
+
+std::uint64_t firmware_tables() {
+  return reinterpret_cast<std::uintptr_t>(firmware_root);
 }
 
 void set_frame_source(Result<Mfn> (*allocate)()) {

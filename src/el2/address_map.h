@@ -59,6 +59,12 @@ void set_frame_source(Result<Mfn> (*allocate)());
 // or no slot.
 Result<std::byte*> make_stack(std::uint64_t bytes = kStackSize);
 
+// A second address space of EL2, for calls into firmware (el2/firmware_call.h): identity, and
+// nothing is there but what this maps. As map_identity(); its tables are never taken back.
+Result<> map_for_firmware(const PaRange& range, Mapping mapping);
+// Its root for TTBR0_EL2; 0 before something is mapped.
+std::uint64_t firmware_tables();
+
 // Makes the tables for a CPU's windows: before the CPU starts. kNoMemory.
 Result<> prepare_windows(CpuIndex cpu);
 // On that CPU, before its first window.

@@ -60,6 +60,17 @@
 	b	own_exception
 	.endm
 
+	// Text and frame are the same pages in both, of the same size; what lies under another entry is
+	// not touched before the old one is gone from the TLB.
+	.macro	switch_tables to
+	dsb	ish
+	msr	ttbr0_el2, \to
+	isb
+	tlbi	alle2
+	dsb	nsh
+	isb
+	.endm
+
 	.section ".text.vectors", "ax"
 	.balign	2048
 	.global	socle_vectors
@@ -84,6 +95,76 @@ socle_vectors:
 	.balign	128
 	.global	socle_vectors_end
 socle_vectors_end:
+
+	// While firmware runs (el2/firmware_call.h) any exception ends its call. No more than the text
+	// and the frame is mapped then, and none of firmware's registers is needed. What comes from a
+	// guest cannot come: the second half of the table is other code.
+firmware_vectors:
+	.set	vector, 0
+	.rept	8
+	.balign	128
+	mov	x1, #vector
+	b	firmware_ended
+	.set	vector, vector + 1
+	.endr
+
+	// void socle_firmware_call(FirmwareFrame*)
+	.global	socle_firmware_call
+	.type	socle_firmware_call, %function
+socle_firmware_call:
+	bti	c
+	stp	x19, x20, [x0, #0]
+	stp	x21, x22, [x0, #16]
+	stp	x23, x24, [x0, #32]
+	stp	x25, x26, [x0, #48]
+	stp	x27, x28, [x0, #64]
+	stp	x29, x30, [x0, #80]
+	mov	x1, sp
+	mrs	x2, sp_el0
+	stp	x1, x2, [x0, #SOCLE_FIRMWARE_SP]
+	mrs	x1, tpidr_el2
+	mrs	x2, vbar_el2
+	stp	x1, x2, [x0, #SOCLE_FIRMWARE_TPIDR]
+	mrs	x1, ttbr0_el2
+	str	x1, [x0, #SOCLE_FIRMWARE_SOCLE_TABLES]
+	ldp	x1, x2, [x0, #SOCLE_FIRMWARE_TABLES]
+	adr	x3, firmware_vectors
+	msr	vbar_el2, x3
+	switch_tables x1
+	mov	sp, x2
+	mov	x29, xzr
+	ldp	x3, x4, [x0, #SOCLE_FIRMWARE_ARGUMENTS + 24]
+	ldr	x9, [x0, #SOCLE_FIRMWARE_FUNCTION]
+	ldp	x1, x2, [x0, #SOCLE_FIRMWARE_ARGUMENTS + 8]
+	ldr	x0, [x0, #SOCLE_FIRMWARE_ARGUMENTS]
+	blr	x9
+	mov	x1, #-1
+firmware_ended:
+	msr	daifset, #0xf
+	msr	spsel, #1
+	adrp	x9, socle_firmware_frame
+	stp	x0, x1, [x9, #SOCLE_FIRMWARE_STATUS]
+	mrs	x0, esr_el2
+	mrs	x1, far_el2
+	mrs	x2, elr_el2
+	stp	x0, x1, [x9, #SOCLE_FIRMWARE_SYNDROME]
+	str	x2, [x9, #SOCLE_FIRMWARE_SYNDROME + 16]
+	ldr	x1, [x9, #SOCLE_FIRMWARE_SOCLE_TABLES]
+	switch_tables x1
+	ldp	x1, x2, [x9, #SOCLE_FIRMWARE_TPIDR]
+	msr	tpidr_el2, x1
+	msr	vbar_el2, x2
+	ldp	x1, x2, [x9, #SOCLE_FIRMWARE_SP]
+	mov	sp, x1
+	msr	sp_el0, x2
+	isb
+	ldp	x19, x20, [x9, #0]
+	ldp	x21, x22, [x9, #16]
+	ldp	x23, x24, [x9, #32]
+	ldp	x25, x26, [x9, #48]
+	ldp	x27, x28, [x9, #64]
+	ldp	x29, x30, [x9, #80]
+	ret
 
 	.type	return_to_guest, %function
 return_to_guest:
