@@ -4,7 +4,8 @@
 // As much of UEFI as Socle's start uses: layouts and numbers, in the firmware's own order. Members
 // that nobody here calls are `unused_` words.
 //
-// Source: UEFI Specification 2.10: 4.3 (system table), 4.4 (boot services), 7.2 (memory), 9.1
+// Source: UEFI Specification 2.10: 4.3 (system table), 4.4 (boot services), 4.5 (runtime
+// services), 4.6 (memory attributes table), 7.2 (memory), 9.1
 // (loaded image), 10.3 (device paths), 12.4 (text output), 13.4 and 13.5 (files), appendix D.
 // Services are called by the procedure call standard of the machine (2.3.6).
 
@@ -38,6 +39,8 @@ inline constexpr Guid kSimpleFileSystemProtocol{
     0x964e5b22, 0x6459, 0x11d2, {0x8e, 0x39, 0x00, 0xa0, 0xc9, 0x69, 0x72, 0x3b}};
 inline constexpr Guid kDeviceTreeTable{
     0xb1b621d5, 0xf19c, 0x41a5, {0x83, 0x0b, 0xd9, 0x15, 0x2c, 0x69, 0xaa, 0xe0}};
+inline constexpr Guid kMemoryAttributesTable{
+    0xdcfa911d, 0x26eb, 0x469f, {0xa2, 0x20, 0x38, 0xb7, 0xdc, 0x46, 0x12, 0x20}};
 inline constexpr Guid kAcpi20Table{
     0x8868e871, 0xe4f1, 0x11d3, {0xbc, 0x22, 0x00, 0x80, 0xc7, 0x3c, 0x88, 0x81}};
 
@@ -104,6 +107,20 @@ struct SystemTable {
 static_assert(offsetof(SystemTable, console_out) == 64);
 static_assert(offsetof(SystemTable, boot_services) == 96);
 static_assert(sizeof(SystemTable) == 120);
+
+// EFI_RUNTIME_SERVICES: the header, then functions; three of them since version 2.
+inline constexpr std::uint64_t kSystemTableSignature = 0x5453'5953'2049'4249;
+inline constexpr std::uint64_t kRuntimeServicesSignature = 0x5652'4553'544e'5552;
+inline constexpr std::size_t kRuntimeServices = 14;
+inline constexpr std::size_t kOldRuntimeServices = 11;
+
+// EFI_MEMORY_ATTRIBUTES_TABLE: the header, then descriptors as in the memory map.
+struct MemoryAttributesTable {
+  std::uint32_t version;
+  std::uint32_t entries;
+  std::uint32_t descriptor_size;
+  std::uint32_t flags;
+};
 
 struct DevicePath {
   std::uint8_t type;

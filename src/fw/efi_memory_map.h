@@ -40,6 +40,8 @@ enum class EfiMemoryType : std::uint32_t {
 };
 
 inline constexpr std::uint64_t kEfiMemoryWriteBack = 0x8;
+inline constexpr std::uint64_t kEfiMemoryExecuteProtect = 0x4000;
+inline constexpr std::uint64_t kEfiMemoryReadOnly = 0x2'0000;
 inline constexpr std::uint64_t kEfiMemorySpecificPurpose = 0x4'0000;
 inline constexpr std::uint64_t kEfiMemoryRuntime = std::uint64_t{1} << 63;
 
