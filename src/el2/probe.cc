@@ -16,7 +16,6 @@ constexpr unsigned kKeptRegisters = 12;  // x19 to x30
 struct Probe {
   std::uint64_t kept[kKeptRegisters + 1];
   bool is_active;
-  ProbeFault fault;
 };
 thread_local constinit Probe probe{};
 
@@ -34,18 +33,9 @@ bool survives(void (*action)()) {
   return returned;
 }
 
-std::optional<ProbeFault> fault_of(void (*action)()) {
-  std::uint64_t guests = 0;
-  asm volatile("mrs %0, sp_el0" : "=r"(guests));
-  const bool returned = survives(action);
-  asm volatile("msr sp_el0, %0" ::"r"(guests));
-  return returned ? std::nullopt : std::optional(probe.fault);
-}
-
 bool divert_probe(ExceptionRegisters& registers) {
   if (!probe.is_active) return false;
   probe.is_active = false;
-  probe.fault = {.pc = registers.pc, .esr = registers.esr, .far = registers.far};
   for (unsigned i = 0; i < kKeptRegisters; ++i)
     registers.x[19 + i] = probe.kept[i];
   registers.sp = probe.kept[kKeptRegisters];

@@ -29,18 +29,5 @@ TEST(Probe, ReturnsFalseForAnUnmappedAddressAndCanBeUsedAgain) {
   EXPECT_FALSE(survives(read_of_nothing));
 }
 
-TEST(Probe, AFaultIsToldAndTheGuestsStackPointerKept) {
-  EXPECT_FALSE(fault_of(nothing).has_value());
-  constexpr std::uint64_t kGuests = 0x1234'5678'9abc'def0;
-  asm volatile("msr sp_el0, %0" ::"r"(kGuests));
-  const auto fault = fault_of(undefined_instruction);
-  std::uint64_t after = 0;
-  asm volatile("mrs %0, sp_el0" : "=r"(after));
-  EXPECT_EQ(after, kGuests);
-  ASSERT_TRUE(fault.has_value());
-  EXPECT_EQ(fault->esr >> 26, 0u);  // unknown reason
-  EXPECT_NE(fault->pc, 0u);
-}
-
 }  // namespace
 }  // namespace socle::el2

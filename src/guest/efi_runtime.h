@@ -2,13 +2,12 @@
 #pragma once
 
 // Firmware's runtime services (time, variables), as far as a hardware domain may use them. Defined
-// by image/: only it knows where firmware is. One CPU at a time: the caller holds a lock of its
-// own. Source: UEFI Specification 2.10, chapter 8.
+// by image/: only it knows where firmware is. One CPU at a time: the caller sees to that. Source:
+// UEFI Specification 2.10, chapter 8 and appendix D.
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <span>
 
 namespace socle::guest {
@@ -31,9 +30,12 @@ using EfiArguments = std::array<std::uint64_t, 5>;
 // there are no runtime services, or they are over.
 std::span<std::byte> efi_runtime_buffer();
 
-// Calls firmware on this CPU, with interrupts masked, and returns its EFI_STATUS. Nothing if it
-// took an exception: the log has a line, and runtime services are over. The guest's registers are
-// kept.
-std::optional<std::uint64_t> efi_runtime_call(EfiService service, const EfiArguments& arguments);
+inline constexpr std::uint64_t kEfiUnsupported = std::uint64_t{1} << 63 | 3;
+inline constexpr std::uint64_t kEfiAborted = std::uint64_t{1} << 63 | 21;
+
+// Calls firmware on this CPU, confined and with interrupts masked, and returns its EFI_STATUS.
+// kEfiAborted: it took an exception, the log has a line, and runtime services are over;
+// kEfiUnsupported: it does not have the service. The guest's registers are kept.
+std::uint64_t efi_runtime_call(EfiService service, const EfiArguments& arguments);
 
 }  // namespace socle::guest

@@ -8,10 +8,10 @@
 #include "hypercall/efi_runtime_call.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <cstring>
 
-#include "base/lock.h"
 #include "guest/efi_runtime.h"
 
 namespace socle::hypercall {
@@ -51,9 +51,9 @@ struct Exchange {
 };
 static_assert(sizeof(Exchange) <= kDataAt);
 
-// All calls of all CPUs: there is one buffer, and firmware wants one call at a time. Nothing else
-// of this rank is taken by a hypercall of this kind.
-constinit SpinLock runtime_lock{LockRank::kDomainList};
+// There is one buffer, and firmware wants one call at a time. Not a lock: a variable's write may
+// take milliseconds, in which another vCPU had better take its interrupts.
+constinit std::atomic<bool> is_taken{false};
 
 class Call {
  public:
@@ -95,9 +95,7 @@ class Call {
   [[nodiscard]] bool succeeded() const { return (request_.status & kError) == 0; }
 
   Served call(EfiService service, const EfiArguments& arguments) {
-    const auto status = guest::efi_runtime_call(service, arguments);
-    if (!status) return abi::refuse(Errno::kEOPNOTSUPP);
-    request_.status = *status;
+    request_.status = guest::efi_runtime_call(service, arguments);
     return {};
   }
 
@@ -229,11 +227,14 @@ class Call {
 
 }  // namespace
 
-abi::Status<> efi_runtime_call(Vcpu& caller, ::xenpf_efi_runtime_call& request) {
-  const LockGuard guard(runtime_lock);
+std::int64_t efi_runtime_call(Vcpu& caller, GuestVa address, abi::PlatformOp& request) {
+  if (is_taken.exchange(true, std::memory_order_acquire)) return kContinue;
   const std::span<std::byte> buffer = guest::efi_runtime_buffer();
-  if (buffer.empty()) return abi::refuse(Errno::kENOSYS);
-  return Call(caller, request, buffer).serve();
+  const Served served = buffer.empty() ? Served(abi::refuse(Errno::kENOSYS))
+                                       : Call(caller, request.u.efi_runtime_call, buffer).serve();
+  is_taken.store(false, std::memory_order_release);
+  if (!served.has_value()) return refused(served.error());
+  return result_of(guest::write_guest(caller, address, request));
 }
 
 }  // namespace socle::hypercall

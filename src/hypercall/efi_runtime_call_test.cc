@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "hypercall/efi_runtime_call.h"
+
 #include <cstring>
+#include <functional>
 #include <map>
 #include <string>
 
@@ -56,6 +59,7 @@ class EfiCaller : public TestCaller {
   std::map<std::u16string, std::string> variables;
   ::xenpf_efi_time clock = november();
   bool faults = false;
+  std::function<void()> meanwhile;  // while firmware runs
   std::uint32_t attributes = 7;
 
  private:
@@ -65,8 +69,9 @@ class EfiCaller : public TestCaller {
     time.month = 11;
     return time;
   }
-  std::optional<std::uint64_t> answer(EfiService service, const EfiArguments& a) {
-    if (faults) return std::nullopt;
+  std::uint64_t answer(EfiService service, const EfiArguments& a) {
+    if (faults) return guest::kEfiAborted;
+    if (meanwhile) meanwhile();
     switch (service) {
       case EfiService::kGetTime:
         given<::xenpf_efi_time>(a[0]) = clock;
@@ -243,10 +248,26 @@ TEST(EfiRuntime, BadAddressesAreFaults) {
   EXPECT_EQ(guest.ask(XEN_EFI_get_variable), -XEN_EFAULT);
 }
 
-TEST(EfiRuntime, AFaultOfFirmwareIsAnError) {
+TEST(EfiRuntime, AFaultOfFirmwareIsAStatus) {
   EfiCaller guest;
   guest.faults = true;
-  EXPECT_EQ(guest.ask(XEN_EFI_get_time), -XEN_EOPNOTSUPP);
+  EXPECT_EQ(guest.ask(XEN_EFI_get_time), 0);
+  EXPECT_EQ(guest.request.status, 0x8000'0000'0000'0015u);
+}
+
+TEST(EfiRuntime, ACallThatComesMeanwhileIsMadeAgain) {
+  EfiCaller guest;
+  std::int64_t second = 0;
+  guest.meanwhile = [&] {
+    abi::PlatformOp op{};
+    op.u.efi_runtime_call.function = XEN_EFI_get_time;
+    second = efi_runtime_call(guest.vcpu(1), guest::GuestVa{0}, op);
+  };
+  EXPECT_EQ(guest.ask(XEN_EFI_get_time), 0);
+  EXPECT_EQ(second, kContinue);
+  guest.meanwhile = nullptr;
+  guest.request.misc = 0;
+  EXPECT_EQ(guest.ask(XEN_EFI_set_time), 0);
 }
 
 }  // namespace

@@ -29,11 +29,8 @@ std::int64_t serve(Vcpu& caller, GuestVa address, abi::PlatformOp& request) {
   switch (request.cmd) {
     case XENPF_settime64:
       return set_time(caller, request.u.settime64);
-    case XENPF_efi_runtime_call: {
-      const abi::Status<> served = efi_runtime_call(caller, request.u.efi_runtime_call);
-      if (!served.has_value()) return refused(served.error());
-      return result_of(guest::write_guest(caller, address, request));
-    }
+    case XENPF_efi_runtime_call:
+      return efi_runtime_call(caller, address, request);
     default:
       return unimplemented(__HYPERVISOR_platform_op, request.cmd);
   }

@@ -35,7 +35,7 @@ std::span<std::byte> efi_runtime_buffer() {
   return efi.answer ? std::span<std::byte>(efi.buffer) : std::span<std::byte>();
 }
 
-std::optional<std::uint64_t> efi_runtime_call(EfiService service, const EfiArguments& arguments) {
+std::uint64_t efi_runtime_call(EfiService service, const EfiArguments& arguments) {
   return hypercall::test_efi().answer(service, arguments);
 }
 

@@ -7,7 +7,6 @@
 #include <array>
 #include <functional>
 #include <initializer_list>
-#include <optional>
 #include <string>
 
 #include "abi/xen_public.h"
@@ -36,7 +35,7 @@ TestWaiting& test_waiting();
 
 // What stands for firmware's runtime services; without `answer` there are none.
 struct TestEfi {
-  std::function<std::optional<std::uint64_t>(guest::EfiService, const guest::EfiArguments&)> answer;
+  std::function<std::uint64_t(guest::EfiService, const guest::EfiArguments&)> answer;
   alignas(4096) std::array<std::byte, 68 * 1024> buffer;
 };
 TestEfi& test_efi();

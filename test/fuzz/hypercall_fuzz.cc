@@ -15,6 +15,7 @@
 #include "abi/grant_table.h"
 #include "abi/hypercall.h"
 #include "abi/memory.h"
+#include "abi/platform.h"
 #include "abi/sched.h"
 #include "abi/socle.h"
 #include "abi/vcpu.h"
@@ -273,8 +274,39 @@ class Run {
     return request;
   }
 
+  // Firmware answers anything, and says of sizes what it likes.
+  void efi_call() {
+    test_efi().answer = [this](guest::EfiService, const guest::EfiArguments&) {
+      for (unsigned i = 0; i < 16; ++i) {
+        const std::uint64_t word = number();
+        std::memcpy(test_efi().buffer.data() + 8 * i, &word, sizeof word);
+      }
+      return below(2) == 0 ? 0 : guest::kEfiUnsupported;
+    };
+    abi::PlatformOp request{};
+    request.cmd = XENPF_efi_runtime_call;
+    request.interface_version = abi::kPlatformVersion;
+    ::xenpf_efi_runtime_call& op = request.u.efi_runtime_call;
+    op.function = below(13);
+    op.misc = below(4) == 0 ? below(8) : 0;
+    if (op.function == XEN_EFI_get_next_variable_name) {
+      op.u.get_next_variable_name.size = number();
+      op.u.get_next_variable_name.name.q = number();
+    } else {
+      op.u.get_variable.name.q = number();
+      op.u.get_variable.size = number();
+      op.u.get_variable.data.q = number();
+    }
+    const Gfn where = page();
+    const std::size_t offset = below(30) * 128;
+    std::memcpy(&guest_.at<std::byte>(where, offset), &request, sizeof request);
+    make(7, TestCaller::address(where, offset), 0, 0);
+  }
+
   void other_call() {
-    switch (below(7)) {
+    switch (below(8)) {
+      case 7:
+        return efi_call();
       case 5:
         return make_with(abi::kSocleCall, abi::kSocleMmioFaults, faults_request());
       case 4:
