@@ -29,6 +29,19 @@ test_firmwares_clock_and_variables() {
   equal "rtc-efi rtc-efi.0 $(date -u +%F) 1 1 /sys/firmware/efi/efivars" "${out//$'\n'/ }" "clock, date, date that was set, variables"
 }
 
+# A variable of firmware's, and one that dom0 makes, read back after efivarfs has forgotten it.
+firmwares_variables() {
+  local out
+  out=$(dom0 --yes --acpi "$@" -- 'modprobe efivarfs; mount -t efivarfs efivarfs /sys/firmware/efi/efivars; cd /sys/firmware/efi/efivars
+    tail -c +5 PlatformLang-8be4df61-93ca-11d2-aa0d-00e098032b8c | tr "\0" "\n"
+    mine=Socle-6c9e7c1f-9d1b-4f2b-8f1e-2f0a3f5b7d11; printf "\007\0\0\0kept" >$mine
+    cd /; umount /sys/firmware/efi/efivars; mount -t efivarfs efivarfs /sys/firmware/efi/efivars
+    tail -c +5 /sys/firmware/efi/efivars/$mine')
+  equal "en kept" "${out//$'\n'/ }" "variables"
+}
+test_firmwares_variables_are_read_and_written() { firmwares_variables; }
+test_firmwares_variables_6_12_on_4_cpus_max() { firmwares_variables --kernel 6.12 --cpu max --cpus 4; }
+
 # 64 MiB on each kind of disk, read back and compared on the host.
 test_disks_hold_what_was_written() {
   local pci nvme mmio out

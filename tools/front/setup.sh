@@ -89,7 +89,14 @@ make_grub() {
 
 known_kernel() { [[ $1 =~ ^[0-9]+\.[0-9]+$ ]]; }
 
-setup_kernel() { part "Linux $1" "$DEPS/kernel-$1" make_kernel "$1"; }
+# Made anew, too, when other modules are wanted.
+setup_kernel() {
+  local directory="$DEPS/kernel-$1"
+  if [[ ! -f $directory/.modules || $(<"$directory/.modules") != "${INITRD_MODULES[*]}" ]]; then
+    rm -f "$directory/.socle-recipe"
+  fi
+  part "Linux $1" "$directory" make_kernel "$1"
+}
 
 # The newest linux-image-arm64 of that series in any suite, then the real package behind it.
 resolve_kernel() {
@@ -110,6 +117,7 @@ make_kernel() {
   PATH=$PATH:/usr/sbin:/sbin depmod -b "$tree" "$version"
   select_modules "$tree/lib/modules/$version" "$directory/lib/modules/$version"
   PATH=$PATH:/usr/sbin:/sbin depmod -b "$directory" "$version"
+  printf '%s\n' "${INITRD_MODULES[*]}" >"$directory/.modules"
   rm -rf "$tree"
 }
 
