@@ -202,9 +202,10 @@ TEST(PlanAcpi, RedistributorsOfManyCpusThatAreNeighboursAreOneRegion) {
   EXPECT_EQ(p.made().gic.redistributors[0].count, 40u);
 }
 
-TEST(PlanAcpi, TheUndrivenIommuIsNamed) {
+TEST(PlanAcpi, TheUndrivenIommuAndTheMastersBehindItAreNamed) {
   const Planned p;
   EXPECT_TRUE(p.notes.mentions("IORT"));
+  EXPECT_TRUE(p.notes.mentions("DMA: MCFG[0]"));
 }
 
 }  // namespace

@@ -91,6 +91,19 @@ Result<> list_kept_devices(const Planner& planner, fw::ArenaVector<KeptDevice>& 
   return {};
 }
 
+// ACPI's static tables name few masters, and nothing else shows them at boot.
+void warn_of_unprotected_masters(Planner& planner) {
+  Text<160> names;
+  std::size_t count = 0;
+  for (const platform::Device& device : planner.platform().devices) {
+    if (!device.declares_dma && device.iommus.empty() && device.iommu_map.empty()) continue;
+    if (++count <= 6) names.append("{}{}", count == 1 ? "" : ", ", device.name);
+  }
+  if (count != 0)
+    planner.notes.warning("not protected from each other's DMA: {}{}", names.view(),
+                          count <= 6 ? "" : ", ...");
+}
+
 void warn_of_undriven_iommus(Planner& planner) {
   std::size_t count = 0;
   const platform::Iommu* first = nullptr;
@@ -105,6 +118,7 @@ void warn_of_undriven_iommus(Planner& planner) {
     if (first == nullptr) first = &iommu;
     ++count;
   }
+  if (count != 0 && planner.is_acpi()) warn_of_unprotected_masters(planner);
   if (count != 0)
     planner.notes.warning(
         "{} IOMMUs ({}, {}, ...) are hidden from dom0 and not driven: DMA is as firmware left it",

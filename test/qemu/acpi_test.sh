@@ -61,6 +61,15 @@ test_disks_hold_what_was_written() {
   cmp "$pci" "$mmio" || fail "the host sees another virtio-mmio disk"
 }
 
+# AML alone names QEMU's fw_cfg: its registers are mapped when the driver asks for them.
+test_a_device_of_aml_works_and_the_network_both_ways() {
+  # shellcheck source=test/qemu/network_test.sh
+  source "$SOCLE_ROOT/test/qemu/network_test.sh"
+  equal "_SM3_" "$(dom0 --yes --acpi -- 'modprobe qemu_fw_cfg; head -c 5 /sys/firmware/qemu_fw_cfg/by_name/etc/smbios/smbios-anchor/raw')" \
+    "the beginning of a file of fw_cfg"
+  transfers --yes --acpi
+}
+
 # The power button is AML's: an event device raises an interrupt, AML tells which button.
 test_the_power_button_reaches_dom0() {
   if [[ $HYPERVISOR != socle ]]; then return 0; fi

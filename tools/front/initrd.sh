@@ -6,7 +6,7 @@
 # Modules that init may load, by name; their dependencies come along.
 INITRD_MODULES=(virtio_mmio virtio_pci virtio_blk virtio_net virtio_rng virtio_console nvme ext4
   crc32c_generic crc32c-generic loop xenfs xen-evtchn xen-gntdev xen-gntalloc xen-privcmd
-  xen-blkback xen-netback xen-netfront xen-blkfront bridge tun dm-mod efivarfs)
+  xen-blkback xen-netback xen-netfront xen-blkfront bridge tun dm-mod efivarfs qemu_fw_cfg)
 
 # select_modules FROM TO: copies the wanted modules with all they depend on, from one
 # lib/modules/VERSION directory (with modules.dep) to another.
