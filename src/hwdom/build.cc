@@ -148,32 +148,36 @@ Result<> unpack_kernel(fw::BootInfo& boot, fw::BootModule& module, const KernelI
 // --- The domain
 // -----------------------------------------------------------------------------------
 
-// The first reserved frames of the host at or after `from` and before `end`; empty at `end`.
-MfnRange next_reserved(const platform::Platform& platform, Mfn from, Mfn end) {
-  MfnRange next(end, end);
-  for (const platform::ReservedRange& reserved : platform.reserved) {
-    const MfnRange part = frames_touched(reserved.range).intersection(MfnRange(from, end));
-    if (!part.empty() && part.begin() < next.begin()) next = part;
+Result<std::uint64_t> claim_part(const guest::Domain& domain, const MfnRange& part,
+                                 fw::Diagnostics& notes) {
+  if (part.empty()) return 0;
+  const Result<> claimed = mem::assign(part, domain.id, mem::Contents::kAsFound);
+  if (!claimed.has_value()) {
+    return notes.error(claimed.error(), "dom0: RAM {} cannot be claimed: {}", part,
+                       claimed.error());
   }
-  return next;
+  return part.size();
 }
 
 // Reserved memory inside a bank is mapped, but nobody owns it: what it holds is not the domain's.
+// Both lists are sorted by address, so one pass does, whatever a tree reserves.
 Result<> claim_ram(guest::Domain& domain, const BuildInput& input, fw::Diagnostics& notes) {
   std::uint64_t frames = 0;
+  auto reserved = input.plan_input->platform->reserved.begin();
+  const auto last = input.plan_input->platform->reserved.end();
   for (const MfnRange& bank : input.plan->ram) {
-    for (Mfn from = bank.begin(); from < bank.end();) {
-      const MfnRange reserved = next_reserved(*input.plan_input->platform, from, bank.end());
-      const MfnRange part(from, reserved.begin());
-      from = reserved.end();
-      if (part.empty()) continue;
-      const Result<> claimed = mem::assign(part, domain.id, mem::Contents::kAsFound);
-      if (!claimed.has_value()) {
-        return notes.error(claimed.error(), "dom0: RAM {} cannot be claimed: {}", part,
-                           claimed.error());
+    Mfn from = bank.begin();
+    while (reserved != last) {
+      const MfnRange taken = frames_touched(reserved->range);
+      if (taken.begin() >= bank.end()) break;
+      if (taken.begin() > from) {
+        frames += TRY(claim_part(domain, MfnRange(from, taken.begin()), notes));
       }
-      frames += part.size();
+      from = std::max(from, taken.end());
+      if (from >= bank.end()) break;  // it may meet the next bank, too
+      ++reserved;
     }
+    if (from < bank.end()) frames += TRY(claim_part(domain, MfnRange(from, bank.end()), notes));
   }
   domain.ram_frames.store(frames, std::memory_order_relaxed);
   domain.max_ram_frames = frames;

@@ -381,10 +381,9 @@ class TablesWriter {
     const std::size_t mappings = node.u32(iort::kMappingOffset);
     if (node.u32(iort::kMappingCount) != 0 && mappings >= iort::kNodeHeader)
       size = std::min(size, mappings);
+    // No padding: what follows is aligned where the host's nodes are made of whole words.
     const std::size_t at = out_.append(node.bytes().first(size));
-    // The next node is aligned as this one was.
-    out_.reserve(align_up<std::size_t>(size, 4) - size);
-    out_.put(at + 1, align_up<std::size_t>(size, 4), 2);
+    out_.put(at + 1, size, 2);
     out_.put64(at + iort::kMappingCount, 0);
     return true;
   }

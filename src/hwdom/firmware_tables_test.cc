@@ -115,7 +115,7 @@ struct Machine {
 
   test::FirmwareMemory firmware;
   Pa mcfg;
-  std::vector<std::byte> bytes = std::vector<std::byte>(1 << 16);
+  std::vector<std::byte> bytes = std::vector<std::byte>(1 << 18);
   fw::Arena arena{bytes};
   fw::Diagnostics notes{arena};
   platform::Platform platform;
@@ -139,7 +139,7 @@ struct ReadBack {
     const fw::acpi::Table* const found = tables.find(name);
     return found == nullptr ? Fields() : found->fields;
   }
-  std::vector<std::byte> bytes = std::vector<std::byte>(1 << 16);
+  std::vector<std::byte> bytes = std::vector<std::byte>(1 << 18);
   fw::Arena arena{bytes};
   fw::Diagnostics notes;
   fw::acpi::Tables tables;
@@ -241,6 +241,27 @@ TEST(FirmwareTables, IortHasTheDomainsDevicesWithoutTheirStreams) {
   EXPECT_EQ(iort.u64(56), 0u);  // no mappings
   EXPECT_EQ(iort.u8(48 + 36), 1u);
   EXPECT_EQ(iort.size(), 48u + 36 + 56);
+}
+
+// A node as long as its field can say, and many of odd lengths: they stay as long, and all fit.
+TEST(FirmwareTables, NodesOfAnyLengthStayAsLongAsTheyAre) {
+  Machine machine;
+  machine.firmware = test::FirmwareMemory();
+  machine.firmware.add(AcpiTable("FACP", 6).fill_to(276));
+  machine.firmware.add(madt());
+  machine.firmware.add(gtdt());
+  AcpiTable odd("IORT", 3);
+  odd.u32(301).u32(48).u32(0).append(iort_node(1, 65535 - 16, 0));
+  for (int i = 0; i < 300; ++i)
+    odd.append(iort_node(1, 5, 0));
+  machine.firmware.add(odd);
+  const ReadBack dom0(machine);
+  ASSERT_TRUE(machine.made.has_value());
+  const Fields made = dom0.table("IORT");
+  EXPECT_EQ(made.u32(36), 301u);
+  EXPECT_EQ(made.u16(49), 65535u);
+  EXPECT_EQ(made.u16(48 + 65535 + 1), 21u);
+  EXPECT_EQ(made.size(), 48u + 65535 + 300 * 21);
 }
 
 TEST(FirmwareTables, TheConsolesUartIsMarkedAsTakenIfSocleHasIt) {

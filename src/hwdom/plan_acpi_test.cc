@@ -170,6 +170,23 @@ TEST(PlanAcpi, SoclesDevicesAreNeitherMappedNorPermittedAndTheirNeighboursAre) {
   EXPECT_FALSE(p.permits(kRamEnd - 1));
 }
 
+// A range of firmware's memory map that spans a page is no other device in it.
+TEST(PlanAcpi, APageThatTheConsoleHasAPartOfIsAllSocles) {
+  AcpiMachine machine;
+  machine.spcr_table = test::spcr(3, kFlash + 0x10'0800);
+  Planned p("", machine);
+  ASSERT_TRUE(p.result.has_value());
+  for (const std::uint64_t page : {kFlash + 0x10'0000, kFlash + 0x10'1000}) {
+    EXPECT_TRUE(p.at(page) == nullptr);
+    EXPECT_FALSE(p.permits(page));
+  }
+  EXPECT_TRUE(p.at(kFlash + 0xf'f000) != nullptr);
+  EXPECT_TRUE(p.at(kFlash + 0x10'2000) != nullptr);
+  EXPECT_FALSE(p.notes.mentions("can reach both"));
+  const auto good = proofread(p.input, p.made(), p.arena, p.notes);
+  EXPECT_TRUE(good.has_value() && *good);
+}
+
 TEST(PlanAcpi, EverySpiIsTheDomainsAndEventsHaveAPrivateOne) {
   const Planned p;
   ASSERT_TRUE(p.result.has_value());

@@ -169,9 +169,10 @@ struct PartialPage {
   std::size_t kept = 0;  // index in the list of kept devices
 };
 
-Result<> find_partial_pages(std::span<const KeptDevice> kept, fw::ArenaVector<PartialPage>& out) {
+Result<> find_partial_pages(const Planner& planner, fw::ArenaVector<PartialPage>& out) {
+  const std::span<const KeptDevice> kept = planner.kept_devices;
   for (std::size_t i = 0; i < kept.size(); ++i) {
-    if (!may_share_pages(kept[i].reason)) continue;
+    if (!may_share_pages(planner, kept[i].reason)) continue;
     const PaRange& bytes = kept[i].region.range;
     const Mfn first = bytes.begin().frame();
     const Mfn last = (bytes.end() - 1).frame();
@@ -196,7 +197,7 @@ bool is_ancestor(const Planner& planner, NodeId above, NodeId below) {
 // only it names stay with Socle.
 Result<> settle_shared_pages(Planner& planner, std::span<const Claim> claims, RangeList& withheld) {
   fw::ArenaVector<PartialPage> pages(planner.arena);
-  TRY(find_partial_pages(planner.kept_devices, pages));
+  TRY(find_partial_pages(planner, pages));
   const std::span<bool> is_shared = TRY(planner.arena.allocate<bool>(pages.size(), false));
   for (const Claim& claim : claims) {
     auto page = std::ranges::lower_bound(pages, claim.frames.begin(), {}, &PartialPage::page);

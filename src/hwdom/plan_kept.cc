@@ -8,20 +8,21 @@ namespace socle::hwdom {
 
 // A page that such a device has only a part of may go to the domain for its other part. Never for
 // the GIC: what a guest could do there concerns all.
-bool may_share_pages(NodeReason reason) {
-  return reason != NodeReason::kInterruptController && reason != NodeReason::kIts;
+bool may_share_pages(const Planner& planner, NodeReason reason) {
+  return !planner.is_acpi() && reason != NodeReason::kInterruptController &&
+         reason != NodeReason::kIts;
 }
 
 namespace {
 
-Result<> keep_device(const platform::Device& device, NodeReason reason,
+Result<> keep_device(const Planner& planner, const platform::Device& device, NodeReason reason,
                      fw::ArenaVector<KeptDevice>& kept, RangeList& frames) {
   for (const platform::Region& region : device.regions) {
     if (region.range.empty()) continue;
     TRY(kept.push_back(
         {.node = device.node, .name = device.name, .region = region, .reason = reason}));
-    TRY(frames.push_back(may_share_pages(reason) ? frames_inside(region.range)
-                                                 : frames_touched(region.range)));
+    TRY(frames.push_back(may_share_pages(planner, reason) ? frames_inside(region.range)
+                                                          : frames_touched(region.range)));
   }
   return {};
 }
@@ -35,7 +36,7 @@ Result<> list_acpi_devices(const Planner& planner, fw::ArenaVector<KeptDevice>& 
     platform::Device device;
     device.name = name;
     device.regions = std::span(&region, 1);
-    return keep_device(device, reason, kept, frames);
+    return keep_device(planner, device, reason, kept, frames);
   };
   const platform::Platform& machine = planner.platform();
   const platform::Gic& gic = machine.gic;
@@ -51,7 +52,7 @@ Result<> list_acpi_devices(const Planner& planner, fw::ArenaVector<KeptDevice>& 
       TRY(keep(region.range, iommu.name, NodeReason::kIommu));
   for (const platform::Device& device : machine.devices)
     if (device.origin == platform::Device::Origin::kPmcg)
-      TRY(keep_device(device, NodeReason::kIommu, kept, frames));
+      TRY(keep_device(planner, device, NodeReason::kIommu, kept, frames));
   if (!machine.console) return {};
   return keep(machine.console->registers, machine.console->name, NodeReason::kConsole);
 }
@@ -63,13 +64,13 @@ Result<> list_kept_devices(const Planner& planner, fw::ArenaVector<KeptDevice>& 
     switch (decision.reason) {
       case NodeReason::kConsole:
         // Even if the tree says "disabled": dtuart= may name such a one.
-        TRY(keep_device(device, decision.reason, kept, frames));
+        TRY(keep_device(planner, device, decision.reason, kept, frames));
         break;
       case NodeReason::kInterruptController:
       case NodeReason::kIts:
       case NodeReason::kIommu:
         // A disabled one is nobody's; it must not take pages from others.
-        if (device.enabled) TRY(keep_device(device, decision.reason, kept, frames));
+        if (device.enabled) TRY(keep_device(planner, device, decision.reason, kept, frames));
         break;
       case NodeReason::kNone:
       case NodeReason::kTimer:

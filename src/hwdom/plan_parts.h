@@ -85,8 +85,10 @@ class IommuRequests {
   InplaceVector<Request, fw::Options::kMaxIommus> requests_;
 };
 
-// A page that a kept device has only a part of may go to the domain for its other part?
-bool may_share_pages(NodeReason reason);
+// A page that a kept device has only a part of may go to the domain for its other part? Not with
+// ACPI: what else is in such a page is not known from static tables, and a range of the EFI memory
+// map that spans it is no other device.
+bool may_share_pages(const Planner& planner, NodeReason reason);
 
 // What policy wants to know of a node. Names beyond the first 16 are not looked at.
 struct NodeTraits {
