@@ -2,26 +2,26 @@
 # shellcheck shell=bash
 # Starts by UEFI: Debian's AAVMF, with a device tree from it.
 
-# What dom0 is to see: the hypervisor, nothing of UEFI, its kernel.
+# What dom0 is to see: the hypervisor, a tree and neither ACPI nor UEFI, its kernel.
 seen_in_dom0() {
-  dom0 --yes "$@" -- 'cat /sys/hypervisor/type; echo $(ls /sys/firmware); ls /proc/device-tree/chosen | grep -c uefi; uname -r | cut -d . -f 1,2' |
+  dom0 --yes "$@" -- 'cat /sys/hypervisor/type; echo $(ls /sys/firmware | grep -E "acpi|devicetree|efi"); ls /proc/device-tree/chosen | grep -c uefi; uname -r | cut -d . -f 1,2' |
     tr '\n' ' '
 }
 
 test_the_configuration_file_starts_linux_6_1() {
-  equal "xen devicetree fdt 0 6.1 " "$(seen_in_dom0 --uefi)" "what dom0 sees"
+  equal "xen devicetree 0 6.1 " "$(seen_in_dom0 --uefi)" "what dom0 sees"
 }
 full_the_configuration_file_starts_linux_6_12() {
-  equal "xen devicetree fdt 0 6.12 " "$(seen_in_dom0 --uefi --kernel 6.12)" "what dom0 sees"
+  equal "xen devicetree 0 6.12 " "$(seen_in_dom0 --uefi --kernel 6.12)" "what dom0 sees"
 }
 full_firmwares_shell_starts_linux() {
-  equal "xen devicetree fdt 0 6.1 " "$(seen_in_dom0 --uefi-by shell --no-network)" "what dom0 sees"
+  equal "xen devicetree 0 6.1 " "$(seen_in_dom0 --uefi-by shell --no-network)" "what dom0 sees"
 }
 full_grub_starts_linux_6_1() {
-  equal "xen devicetree fdt 0 6.1 " "$(seen_in_dom0 --uefi-by grub)" "what dom0 sees"
+  equal "xen devicetree 0 6.1 " "$(seen_in_dom0 --uefi-by grub)" "what dom0 sees"
 }
 test_grub_starts_linux_6_12_on_4_cpus_max() {
-  equal "xen devicetree fdt 0 6.12 " "$(seen_in_dom0 --uefi-by grub --kernel 6.12 --cpu max --cpus 4)" "what dom0 sees"
+  equal "xen devicetree 0 6.12 " "$(seen_in_dom0 --uefi-by grub --kernel 6.12 --cpu max --cpus 4)" "what dom0 sees"
 }
 
 full_gicv2_and_8_gib() {
