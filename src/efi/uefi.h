@@ -74,13 +74,15 @@ struct BootServices {
   Status (*handle_protocol)(Handle handle, const Guid* protocol, void** interface);
   void* unused_reserved;
   void* unused_lookups[3];
-  void* unused_install_configuration_table;
+  // Only tests call it. Null takes the table out.
+  Status (*install_configuration_table)(const Guid* guid, void* table);
   void* unused_images[4];
   Status (*exit_boot_services)(Handle image, std::uint64_t map_key);
 };
 static_assert(offsetof(BootServices, allocate_pages) == 40);
 static_assert(offsetof(BootServices, get_memory_map) == 56);
 static_assert(offsetof(BootServices, handle_protocol) == 152);
+static_assert(offsetof(BootServices, install_configuration_table) == 192);
 static_assert(offsetof(BootServices, exit_boot_services) == 232);
 
 struct ConfigurationTable {

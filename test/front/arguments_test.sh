@@ -35,6 +35,8 @@ test_wrong_use_is_refused_with_2() {
   refused run --machine xlnx-zcu102 --gic 3
   refused run --machine xlnx-zcu102 --nvme /dev/null
   refused run --machine xlnx-zcu102 --hypervisor none
+  refused run --uefi-first /no/such/file
+  refused run --acpi --hypervisor none --uefi-by grub
   refused plan
 }
 

@@ -134,13 +134,13 @@ drive_option() {
 # Sets PAYLOAD: hypervisor, kernel, initrd and their command lines.
 describe_payload() {
   local base kernel_address initrd_address
+  if [[ -n $OPT_UEFI ]]; then describe_uefi_payload; return; fi
   if [[ $OPT_HYPERVISOR == none ]]; then
     PAYLOAD=(-kernel "$KERNEL" -initrd "$INITRD" -append "$(join_words "$DOM0_LINE" "$OPT_APPEND")")
     if has_own_tree; then PAYLOAD+=(-dtb "$BOARD_TREE"); fi
     return 0
   fi
   if has_own_tree; then describe_board_payload; return; fi
-  if [[ -n $OPT_UEFI ]]; then describe_uefi_payload; return; fi
   is_arm64_image "$HYPERVISOR" || die "$HYPERVISOR is no arm64 Image"
   base=$(ram_base "${MACHINE[@]}")
   [[ -n $base ]] || die "the machine's device tree names no memory"

@@ -11,8 +11,8 @@ Usage: ./socle run [OPTIONS]               an interactive console of dom0
 One word after -- is a line for the shell; several are a command and its arguments.
 
 What boots:
-  --hypervisor WHAT    an arm64 Image file; 'xen': Debian's Xen; 'none': Linux alone;
-                       default: Socle, built from this tree
+  --hypervisor WHAT    an arm64 Image file; 'xen': Debian's Xen; 'none': Linux alone (by UEFI: its
+                       own EFI stub, from the shell); default: Socle, built from this tree
   --preset PRESET      which build of Socle: el2-release (default) or el2-debug
   --kernel WHAT        a series of Debian's kernels (${KERNELS[*]}; default $DEFAULT_KERNEL) or a file
   --initrd FILE        default: busybox with the kernel's drivers. CMD needs that init: another
@@ -32,6 +32,8 @@ The machine:
   --uefi               boot by UEFI: Debian's AAVMF starts Socle, which reads its configuration file
   --uefi-by WAY        who starts Socle there: config (firmware, the default), shell (firmware's
                        shell, by startup.nsh), or grub (Debian's GRUB)
+  --uefi-first TEXT    an EFI application and its arguments, which the shell starts before (may be
+                       repeated); implies --uefi-by shell
   --acpi               the same, and firmware describes the machine by ACPI's tables, not by a tree
   --gic VERSION        2, or 3 (default)
   --disk FILE          attach FILE by virtio-blk-pci; also --mmio-disk FILE (virtio-blk on
@@ -55,7 +57,7 @@ run_defaults() {
   OPT_HYPERVISOR=socle OPT_PRESET=el2-release OPT_KERNEL=$DEFAULT_KERNEL OPT_INITRD=
   OPT_APPEND='' OPT_HV_APPEND='' OPT_DOM0_MEM=''
   OPT_CPU=cortex-a57 OPT_CPUS=2 OPT_MEMORY=2G OPT_GIC=3 OPT_MACHINE=virt OPT_UEFI= OPT_ACPI=off
-  OPT_DISKS=() OPT_OVERLAYS=() OPT_QEMU_ARGS=() OPT_TIMEOUT=0 OPT_PRINT=no OPT_VERBOSE=no OPT_NETWORK=yes
+  OPT_DISKS=() OPT_OVERLAYS=() OPT_UEFI_FIRST=() OPT_QEMU_ARGS=() OPT_TIMEOUT=0 OPT_PRINT=no OPT_VERBOSE=no OPT_NETWORK=yes
   COMMAND=() WITH_COMMAND=no STATED_OPTIONS=()
 }
 
@@ -74,6 +76,7 @@ run_option() {
     --memory) OPT_MEMORY=$2 ;;
     --gic) OPT_GIC=$2 ;;
     --uefi-by) OPT_UEFI=$2 ;;
+    --uefi-first) OPT_UEFI=${OPT_UEFI:-shell} OPT_UEFI_FIRST+=("$2") ;;
     --machine) OPT_MACHINE=$2 ;;
     --overlay) OPT_OVERLAYS+=("$2") ;;
     --disk) OPT_DISKS+=("pci:$2") ;;

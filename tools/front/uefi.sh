@@ -8,6 +8,9 @@
 #   config   as the partition's default program, with the configuration file of its name
 #   shell    from firmware's shell, which obeys startup.nsh; another configuration file by -cfg=
 #   grub     by Debian's GRUB: xen_hypervisor and xen_module
+#
+# Without a hypervisor Linux's own EFI stub is started instead, from the shell. OPT_UEFI_FIRST holds what the shell
+# starts before: an EFI application and its arguments each.
 
 UEFI_FIRMWARE=/usr/share/qemu-efi-aarch64/QEMU_EFI.fd
 
@@ -15,7 +18,14 @@ check_uefi_arguments() {
   [[ -n $OPT_UEFI ]] || return 0
   [[ $OPT_UEFI =~ ^(config|shell|grub)$ ]] || misuse "--uefi-by is config, shell or grub, not '$OPT_UEFI'" run
   [[ $OPT_MACHINE == virt ]] || misuse "--uefi: $OPT_MACHINE has no UEFI firmware here" run
-  [[ $OPT_HYPERVISOR != none ]] || misuse "--uefi starts a hypervisor, not Linux alone" run
+  if [[ $OPT_HYPERVISOR == none || ${#OPT_UEFI_FIRST[@]} -gt 0 ]]; then
+    [[ $OPT_UEFI != grub ]] || misuse "--uefi-by grub starts nothing but a hypervisor" run
+    OPT_UEFI=shell
+  fi
+  local first
+  for first in "${OPT_UEFI_FIRST[@]}"; do
+    [[ -f ${first%% *} ]] || misuse "--uefi-first: there is no file '${first%% *}'" run
+  done
   [[ ${#OPT_OVERLAYS[@]} -eq 0 ]] || misuse "--overlay: under UEFI the tree is firmware's" run
 }
 
@@ -51,6 +61,21 @@ grub_configuration() {
   printf 'xen_module --nounzip /socle/initrd.img\nboot\n'
 }
 
+# What firmware's shell obeys.
+shell_script() {
+  local first file
+  printf 'fs0:\ncd socle\n'
+  for first in "${OPT_UEFI_FIRST[@]}"; do
+    file=${first%% *}
+    printf '%s%s\n' "${file##*/}" "${first#"$file"}"
+  done
+  if [[ $OPT_HYPERVISOR == none ]]; then
+    printf 'vmlinuz initrd=\\socle\\initrd.img %s\n' "$(join_words "$DOM0_LINE" "$OPT_APPEND")"
+  else
+    printf 'socle.efi -cfg=other.cfg debian\n'
+  fi
+}
+
 # Sets PAYLOAD for a start by UEFI.
 describe_uefi_payload() {
   local image=$WORK/esp.img file directory=/socle bytes
@@ -65,9 +90,13 @@ describe_uefi_payload() {
       into_partition "$image" "$WORK/socle.cfg" /EFI/BOOT/BOOTAA64.cfg
       ;;
     shell)
-      into_partition "$image" "$HYPERVISOR" /socle/socle.efi
+      [[ $OPT_HYPERVISOR == none ]] || into_partition "$image" "$HYPERVISOR" /socle/socle.efi
       into_partition "$image" "$WORK/socle.cfg" /socle/other.cfg
-      printf 'fs0:\r\ncd socle\r\nsocle.efi -cfg=other.cfg debian\r\n' >"$WORK/startup.nsh"
+      for file in "${OPT_UEFI_FIRST[@]}"; do
+        file=${file%% *}
+        into_partition "$image" "$file" "/socle/${file##*/}"
+      done
+      shell_script | sed 's/$/\r/' >"$WORK/startup.nsh"
       into_partition "$image" "$WORK/startup.nsh" /startup.nsh
       ;;
     grub)

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# Firmware's tables are damaged (test/efi/damage.cc, started before Socle): what Socle says, and what follows. Where Linux
+# alone goes on, dom0 does; with --full that is compared.
+
+# damaged IMAGE DAMAGE: what dom0 (or Linux alone) says of itself at its shell. DAMAGE: verbs of damage.efi, with
+# semicolons between them.
+damaged() {
+  local image=$1 verb verbs first=()
+  IFS=';' read -r -a verbs <<<"$2"
+  for verb in "${verbs[@]}"; do
+    verb=${verb# }
+    first+=(--uefi-first "$SOCLE_ROOT/build/el2-release/efi/damage.efi $verb")
+  done
+  IMAGE=$image TIMEOUT=180 dom0 --yes --acpi --no-network "${first[@]}" -- 'cat /sys/hypervisor/type; nproc' |
+    tr '\n' ' '
+}
+
+# said REGEX: a line of the console.
+said() { contains "$(tr -d '\r' <"$SOCLE_CONSOLE_LOG")" "$1"; }
+
+# boots DAMAGE REGEX...: Socle says so, dom0 gets to its shell, and so does Linux alone.
+boots() {
+  local damage=$1 regex
+  if [[ $HYPERVISOR != socle ]]; then return 0; fi
+  equal "xen 2 " "$(damaged "$IMAGE" "$damage")" "dom0 after: $damage"
+  said '^damage: done'
+  for regex in "${@:2}"; do said "^\(SOCLE\) .*$regex"; done
+  if [[ $FULL == yes ]]; then equal "2 " "$(damaged none "$damage")" "Linux alone after: $damage"; fi
+}
+
+# stops DAMAGE REGEX...: Socle says so and that it cannot go on.
+stops() {
+  local damage=$1 regex
+  if [[ $HYPERVISOR != socle ]]; then return 0; fi
+  equal 125 "$(status_of damaged "$IMAGE" "$damage")" "status after: $damage"
+  said '^damage: done'
+  for regex in "${@:2}" 'cannot go on'; do said "^\(SOCLE\) .*$regex"; done
+}
+
+test_a_wrong_checksum_is_said() {
+  boots 'checksum APIC' 'APIC at 0x[0-9a-f]+: the checksum is wrong, used all the same'
+}
+test_without_cpus_nothing_goes_on() {
+  stops 'drop APIC' 'APIC: there is none: no CPUs, no GIC'
+}
