@@ -6,13 +6,13 @@
 # damaged IMAGE DAMAGE: what dom0 (or Linux alone) says of itself at its shell. DAMAGE: verbs of damage.efi, with
 # semicolons between them.
 damaged() {
-  local image=$1 verb verbs first=()
+  local booted=$1 verb verbs first=()
   IFS=';' read -r -a verbs <<<"$2"
   for verb in "${verbs[@]}"; do
     verb=${verb# }
     first+=(--uefi-first "$SOCLE_ROOT/build/el2-release/efi/damage.efi $verb")
   done
-  IMAGE=$image TIMEOUT=180 dom0 --yes --acpi --no-network "${first[@]}" -- 'cat /sys/hypervisor/type; nproc' |
+  IMAGE=$booted TIMEOUT=180 dom0 --yes --acpi --no-network "${first[@]}" -- 'cat /sys/hypervisor/type; nproc' |
     tr '\n' ' '
 }
 
