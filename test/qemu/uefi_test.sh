@@ -56,6 +56,49 @@ end 0
 DIALOGUE
 }
 
+# load_option FILE WORDS: a Boot#### variable as efivarfs wants it, which starts \EFI\FILE with WORDS; in printf's octal.
+load_option() {
+  python3 -c '
+import struct, sys
+text = lambda words: (words + "\0").encode("utf-16le")
+path = text("\\EFI\\" + sys.argv[1])
+path = struct.pack("<BBH", 4, 4, 4 + len(path)) + path + struct.pack("<BBH", 0x7f, 0xff, 4)
+value = struct.pack("<IIH", 7, 1, len(path)) + text("Socle") + path + text(sys.argv[2])
+print("".join("\\%03o" % byte for byte in value))' "$@"
+}
+
+# As `efibootmgr -c` on a server: dom0 writes a boot entry through Socle, and firmware starts Socle by it, with its words.
+test_a_boot_entry_that_dom0_wrote_is_booted() {
+  local deps=$SOCLE_ROOT/build/deps global=8be4df61-93ca-11d2-aa0d-00e098032b8c partition entry files=kernel=vmlinuz
+  if [[ $HYPERVISOR != socle ]]; then return 0; fi
+  files+=' console=hvc0\nramdisk=initrd.img\n'
+  partition=$(esp "[first]\n$files" vmlinuz)
+  mcopy -i "$partition" "$deps/initrd-6.1.cpio" ::/EFI/BOOT/initrd.img
+  printf '%b' "[first]\nkernel=none\n[second]\noptions=loglvl=info\n$files" | mcopy -i "$partition" - ::/EFI/BOOT/other.cfg
+  entry=$(load_option 'BOOT\BOOTAA64.EFI' '-cfg=other.cfg second -- dom0_mem=700M')
+  python3 "$SOCLE_ROOT/test/qemu/talk.py" --timeout "$TIMEOUT" -- "$deps/qemu/qemu-system-aarch64" \
+    -M virt,virtualization=on,gic-version=3,acpi=on -cpu cortex-a57 -smp 2 -m 2048 -nographic -nic none \
+    -bios /usr/share/qemu-efi-aarch64/QEMU_EFI.fd -drive "if=none,id=esp,format=raw,file=$partition" \
+    -device virtio-blk-pci,drive=esp <<DIALOGUE
+expect # 
+send mount -t efivarfs efivarfs /mnt
+expect # 
+send e='${entry:0:400}'
+expect # 
+send e="\$e"'${entry:400}'
+expect # 
+send printf "\$e" >/mnt/Boot0009-$global && printf '\\007\\0\\0\\0\\011\\0' >/mnt/BootNext-$global && echo wr""ote
+expect wrote
+send reboot -f
+expect \(SOCLE\).* command line: .*loglvl=info dom0_mem=700M
+expect # 
+send awk '/MemTotal/ { print (\$2 < 717000) ? "sm" "all" : "large" }' /proc/meminfo
+expect small
+send poweroff -f
+end 0
+DIALOGUE
+}
+
 # --- what is refused: on firmware's console, and firmware goes on ---------------------------------
 
 # esp CONFIGURATION FILE...: an EFI partition with Socle, its configuration, and files of the kernel's folder.
