@@ -215,6 +215,12 @@ std::uint32_t Gicv3::read_word(unsigned cpu, std::uint32_t offset) {
     default:
       break;
   }
+  if (offset >= gicd::kIPRIORITYR && offset < gicd::kIPRIORITYR + 0x400) {
+    std::uint32_t value = 0;
+    for (unsigned n = 0; n < 4; ++n)
+      value |= std::uint32_t{at(cpu, offset - gicd::kIPRIORITYR + n).priority} << (8 * n);
+    return value;
+  }
   if (offset >= gicd::kICFGR && offset < gicd::kICFGR + 0x100) {
     const std::uint32_t base = (offset - gicd::kICFGR) * 4;
     return read_bits(32, [&](unsigned n) { return n % 2 == 1 && at(cpu, base + n / 2).edge; });

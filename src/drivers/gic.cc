@@ -148,6 +148,19 @@ void kick(CpuIndex cpu) {
   if (driver != nullptr) driver->kick(cpu);
 }
 
+void mask_all_but(IntId ppi) {
+  const Bank bank = bank_of(port::current_cpu(), 0);
+  if (bank.registers == nullptr || ppi.value() >= 32) return;
+  const std::uint64_t word = bank.base + gicd::kIPRIORITYR + ppi.value() / 4 * 4;
+  const unsigned shift = ppi.value() % 4 * 8;
+  const std::uint32_t others = bank.registers->read32(word) & ~(0xffu << shift);
+  bank.registers->write32(word, others | kUrgentPriority << shift);
+  driver->set_mask(kMaskUsual);
+}
+void unmask_all() {
+  if (driver != nullptr) driver->set_mask(kMaskNone);
+}
+
 bool is_present() {
   return driver != nullptr;
 }

@@ -3,7 +3,8 @@
 
 // The physical interrupt controller at EL2, whichever this machine has: GICv3 (gicv3.h) or GICv2
 // (gicv2.h). Split priority drop and deactivation (EOImode 1). Every interrupt that Socle takes has
-// one group and one priority; the order of a guest's interrupts is made by its virtual interface.
+// one group and one priority (but see mask_all_but()); the order of a guest's interrupts is made by
+// its virtual interface.
 //
 // Who gets an interrupt: a handler of Socle's (set_handler), a guest (port/irq.h), or nobody: then
 // it is disabled and one line is logged. Socle takes interrupts only in dispatch_physical(), on
@@ -44,6 +45,11 @@ using Handler = void (*)(IntId interrupt);
 
 // The SGI that makes a CPU look at its work; also behind port::kick_cpu().
 void kick(CpuIndex cpu);
+
+// Until unmask_all() this CPU is signalled one private interrupt of Socle's only; what else comes
+// stays pending. The interrupt keeps its higher priority, which nothing else depends on. Own CPU.
+void mask_all_but(IntId ppi);
+void unmask_all();
 
 // True once init_distributor() has succeeded.
 bool is_present();

@@ -24,6 +24,12 @@ namespace detail {
 // One priority for all physical interrupts. Non-secure software sees the upper half of the
 // priorities shifted; the value is in the middle either way. Four of them, as a register has them.
 inline constexpr std::uint32_t kPriorities = 0xa0a0'a0a0;
+// Of the interrupt that mask_all_but() leaves, and the mask. Firmware may have the mask compared
+// unshifted (SCR_EL3.FIQ = 0; IHI 0069, 4.8.6): then the priorities are 0x90 and 0xd0, and the mask
+// lies between them as well.
+inline constexpr std::uint32_t kUrgentPriority = 0x20;
+inline constexpr std::uint8_t kMaskUsual = 0xa0;
+inline constexpr std::uint8_t kMaskNone = 0xff;
 inline constexpr std::uint32_t kKickSgi = 0;
 inline constexpr unsigned kMaxPerVisit = 64;
 inline constexpr std::uint32_t kEndOfNumbers = 1020;
@@ -64,6 +70,8 @@ struct Driver {
   Result<> (*open_cpu)(CpuIndex cpu);
   void (*dispatch)();
   void (*kick)(CpuIndex cpu);
+  // Only interrupts of higher priority are signalled to this CPU.
+  void (*set_mask)(std::uint8_t priority);
   // Word 0: the private interrupts of that CPU.
   detail::Bank (*bank_of)(CpuIndex cpu, unsigned word);
   // Waits until a write to this word's registers has taken effect.

@@ -126,7 +126,7 @@ Result<> open_cpu(CpuIndex cpu) {
   interface.write32(gicc::kCTLR, 0);
   for (unsigned n = 0; n < 4; ++n)
     interface.write32(gicc::kAPR + n * 4, 0);
-  interface.write32(gicc::kPMR, 0xff);
+  interface.write32(gicc::kPMR, kMaskNone);
   interface.write32(gicc::kBPR, 0);
   interface.write32(gicc::kCTLR, gicc::ctlr::Enable::kMask | gicc::ctlr::EOImode::kMask);
   target_bits[index_of(cpu)].store(bit, std::memory_order_relaxed);
@@ -202,6 +202,7 @@ constinit const Driver kGicv2Driver{
     .open_cpu = open_cpu,
     .dispatch = dispatch,
     .kick = send_kick,
+    .set_mask = [](std::uint8_t priority) { interface.write32(gicc::kPMR, priority); },
     .bank_of = bank_of,
     .wait_for_writes = wait_for_writes,
     .set_target = set_target,

@@ -47,6 +47,7 @@ class Model {
     bool pending = false;
     bool active = false;
     bool edge = false;
+    std::uint8_t priority = 0;
     std::uint8_t targets = 0;
     std::uint8_t sources = 0;  // of an SGI: target bits of the senders
   };
@@ -134,6 +135,12 @@ std::uint64_t Model::Distributor::read(std::uint64_t offset, unsigned bytes) {
       value |= std::uint64_t{is} << n;
     }
   }
+  if (offset >= gicd::kIPRIORITYR && offset < gicd::kIPRIORITYR + kLines) {
+    for (unsigned n = 0; n < bytes; ++n) {
+      const auto number = static_cast<unsigned>(offset - gicd::kIPRIORITYR + n);
+      value |= std::uint64_t{model_.at(here(), number).priority} << (n * 8);
+    }
+  }
   if (offset >= gicd::kITARGETSR && offset < gicd::kITARGETSR + kLines && model_.cpus_ > 1) {
     for (unsigned n = 0; n < bytes; ++n) {
       const auto number = static_cast<unsigned>(offset - gicd::kITARGETSR + n);
@@ -172,6 +179,12 @@ void Model::Distributor::write(std::uint64_t offset, unsigned bytes, std::uint64
       if (offset >= gicd::kICPENDR && offset < gicd::kISACTIVER) irq.sources = 0;
     }
   }
+  if (offset >= gicd::kIPRIORITYR && offset < gicd::kIPRIORITYR + kLines) {
+    for (unsigned n = 0; n < bytes; ++n) {
+      model_.at(here(), static_cast<unsigned>(offset - gicd::kIPRIORITYR) + n).priority =
+          static_cast<std::uint8_t>(value >> (n * 8));
+    }
+  }
   if (offset >= gicd::kITARGETSR + 32 && offset < gicd::kITARGETSR + kLines) {
     for (unsigned n = 0; n < bytes; ++n) {
       model_.at(0, static_cast<unsigned>(offset - gicd::kITARGETSR) + n).targets =
@@ -186,12 +199,13 @@ void Model::Distributor::write(std::uint64_t offset, unsigned bytes, std::uint64
 }
 
 std::uint32_t Model::acknowledge(unsigned cpu) {
-  if (!distributor_is_on || (interfaces_[cpu].control & 1) == 0 || interfaces_[cpu].mask < 0xa0 ||
+  if (!distributor_is_on || (interfaces_[cpu].control & 1) == 0 ||
       !interfaces_[cpu].running.empty())
     return 1023;
   for (unsigned n = 0; n < kLines; ++n) {
     Irq& irq = at(cpu, n);
     if (!irq.enabled || !irq.pending || irq.active) continue;
+    if (irq.priority >= interfaces_[cpu].mask) continue;
     if (n >= 32 && cpus_ > 1 && (irq.targets & bit_of_cpu(cpu)) == 0) continue;
     irq.active = true;
     irq.pending = false;
@@ -250,6 +264,23 @@ void enable(std::uint32_t number) {
 }
 
 unsigned handled = 0;
+
+TEST(Gicv2, OneInterruptCanBeTheOnlyOneThatIsSignalled) {
+  Running running(2);
+  ASSERT_TRUE(running.good);
+  handled = 0;
+  const auto handler = [](IntId id) { handled += id.value(); };
+  ASSERT_TRUE(gic::set_handler(IntId(26), handler, false));
+  ASSERT_TRUE(gic::set_handler(IntId(53), handler, true));
+  gic::mask_all_but(IntId(26));
+  running.raise(26);
+  running.raise(53);
+  gic::dispatch_physical();
+  EXPECT_EQ(handled, 26u);
+  gic::unmask_all();
+  gic::dispatch_physical();
+  EXPECT_EQ(handled, 26u + 53u);
+}
 
 TEST(Gicv2, AHandlersInterruptComesToTheBootCpuAndMayComeAgain) {
   Running running(2);

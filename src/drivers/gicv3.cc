@@ -17,8 +17,6 @@ namespace {
 
 using namespace detail;
 
-constexpr std::uint64_t kPriorityMask = 0xff;
-
 // By CPU; 0 while it is not up.
 constinit std::array<std::atomic<std::uint64_t>, kMaxCpus> kick_values{};
 
@@ -61,7 +59,7 @@ Result<> open_cpu_interface() {
   }
   const std::uint64_t priority_bits = hw::icc::ctlr::PRIbits::get(port::icc_control()) + 1;
   port::icc_clear_active_priorities(priority_bits <= 5 ? 1 : priority_bits == 6 ? 2 : 4);
-  port::icc_set_priority_mask(kPriorityMask);
+  port::icc_set_priority_mask(kMaskNone);
   port::icc_set_binary_point(0);
   port::icc_set_control(hw::icc::ctlr::EOImode::kMask);
   port::icc_enable_group1(true);
@@ -131,6 +129,7 @@ constinit const Driver kGicv3Driver{
     .open_cpu = open_cpu,
     .dispatch = dispatch,
     .kick = send_kick,
+    .set_mask = [](std::uint8_t priority) { port::icc_set_priority_mask(priority); },
     .bank_of = bank_of,
     .wait_for_writes = wait_for_writes,
     .set_target = set_target,

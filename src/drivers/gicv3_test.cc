@@ -176,6 +176,25 @@ TEST(Gicv3, AHandlerRunsAndItsInterruptMayComeAgain) {
   }
 }
 
+TEST(Gicv3, OneInterruptCanBeTheOnlyOneThatIsSignalled) {
+  Running running({.cpus = 2});
+  const auto handler = [](IntId id) { taken_by_socle.push_back(id.value()); };
+  ASSERT_TRUE(gic::set_handler(IntId(26), handler, false).has_value());
+  ASSERT_TRUE(gic::set_handler(IntId(40), handler, true).has_value());
+  gic::mask_all_but(IntId(26));
+  port::irq_change(IrqState::kPending, CpuIndex{0}, 1, 1u << 8, true);
+  EXPECT_FALSE(port::icc_is_interrupt_pending());
+  port::irq_change(IrqState::kPending, CpuIndex{0}, 0, 1u << 26, true);
+  EXPECT_TRUE(port::icc_is_interrupt_pending());
+  gic::dispatch_physical();
+  EXPECT_TRUE((taken_by_socle == std::vector<std::uint32_t>{26}));
+  EXPECT_EQ(running.gic.interrupt(0, 27).priority, 0xa0);
+  EXPECT_EQ(running.gic.interrupt(1, 26).priority, 0xa0);
+  gic::unmask_all();
+  gic::dispatch_physical();
+  EXPECT_TRUE((taken_by_socle == std::vector<std::uint32_t>{26, 40}));
+}
+
 TEST(Gicv3, AGuestsInterruptStaysActiveUntilItIsDeactivated) {
   Running running;
   ASSERT_TRUE(port::irq_give_to_guest(IntId(50)).has_value());

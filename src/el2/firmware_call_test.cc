@@ -4,6 +4,7 @@
 #include "base/test.h"
 #include "el2/address_map.h"
 #include "el2/registers.h"
+#include "port/clock.h"
 
 namespace socle::el2 {
 namespace {
@@ -16,7 +17,8 @@ constinit std::uint64_t of_socle = 7;  // not mapped for firmware
 using Function = std::uint64_t (*)(std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t,
                                    std::uint64_t);
 
-FirmwareAnswer call(Function function, std::array<std::uint64_t, kFirmwareArguments> arguments) {
+FirmwareAnswer call(Function function, std::array<std::uint64_t, kFirmwareArguments> arguments,
+                    std::uint64_t deadline = kNoLimit) {
   static constinit bool is_ready = false;
   if (!is_ready) {
     const auto map = [](const std::byte* at, std::size_t bytes) {
@@ -29,7 +31,8 @@ FirmwareAnswer call(Function function, std::array<std::uint64_t, kFirmwareArgume
   }
   return call_firmware({.function = reinterpret_cast<std::uintptr_t>(function),
                         .arguments = arguments,
-                        .stack_top = stack + sizeof stack});
+                        .stack_top = stack + sizeof stack,
+                        .deadline = deadline});
 }
 
 std::uint64_t put_arguments_together(std::uint64_t a, std::uint64_t b, std::uint64_t c,
@@ -55,6 +58,50 @@ std::uint64_t wreck_everything(std::uint64_t, std::uint64_t, std::uint64_t, std:
       "mov x19, #0\n\tmov x29, #0\n\tudf #0" ::
           : "memory");
   return 0;
+}
+
+std::uint64_t masked_interrupts(std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t,
+                                std::uint64_t) {
+  return SOCLE_READ_REGISTER(daif);
+}
+// The timer's control and the low half of its deadline, as firmware finds them.
+std::uint64_t timer(std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t) {
+  return (SOCLE_READ_REGISTER(cnthp_ctl_el2) & 1) << 32 |
+         (SOCLE_READ_REGISTER(cnthp_cval_el2) & 0xffff'ffff);
+}
+std::uint64_t spoil_timer(std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t,
+                          std::uint64_t) {
+  SOCLE_WRITE_REGISTER(cnthp_cval_el2, 0);
+  SOCLE_WRITE_REGISTER(cnthp_ctl_el2, 3);
+  asm volatile("udf #0");
+  return 0;
+}
+std::uint64_t in_a_minute() {
+  return port::counter() + 60 * port::counter_frequency();
+}
+
+TEST(FirmwareCall, InterruptsAreOnlyUnmaskedIfThereIsALimit) {
+  EXPECT_EQ(call(masked_interrupts, {}).status, 0x3c0u);
+  EXPECT_EQ(call(masked_interrupts, {}, in_a_minute()).status, 0x340u);
+  EXPECT_EQ(SOCLE_READ_REGISTER(daif), 0x3c0u);
+}
+
+TEST(FirmwareCall, TheTimerIsArmedForTheLimitAndSetBack) {
+  const std::uint64_t due = port::counter() - 1;  // not to be forgotten
+  port::set_wakeup(due);
+  const std::uint64_t deadline = in_a_minute();
+  EXPECT_EQ(call(timer, {}, deadline).status, std::uint64_t{1} << 32 | (deadline & 0xffff'ffff));
+  EXPECT_EQ(call(timer, {}).status >> 32, 0u);
+  EXPECT_FALSE(call(spoil_timer, {}, deadline).has_returned);
+  EXPECT_EQ(SOCLE_READ_REGISTER(cnthp_cval_el2), due);
+  EXPECT_EQ(SOCLE_READ_REGISTER(cnthp_ctl_el2), 5u);  // enabled, due
+  port::set_wakeup(kNoLimit);
+}
+
+TEST(FirmwareCall, AnExceptionIsNotLate) {
+  const FirmwareAnswer answer = call(wreck_everything, {}, in_a_minute());
+  EXPECT_FALSE(answer.has_returned);
+  EXPECT_FALSE(answer.is_late);
 }
 
 TEST(FirmwareCall, PassesArgumentsAndTheStatus) {

@@ -134,9 +134,10 @@ socle_firmware_call:
 	mov	sp, x2
 	mov	x29, xzr
 	ldp	x3, x4, [x0, #SOCLE_FIRMWARE_ARGUMENTS + 24]
-	ldr	x9, [x0, #SOCLE_FIRMWARE_FUNCTION]
+	ldp	x9, x10, [x0, #SOCLE_FIRMWARE_FUNCTION]
 	ldp	x1, x2, [x0, #SOCLE_FIRMWARE_ARGUMENTS + 8]
 	ldr	x0, [x0, #SOCLE_FIRMWARE_ARGUMENTS]
+	msr	daif, x10
 	blr	x9
 	mov	x1, #-1
 firmware_ended:

@@ -33,9 +33,9 @@ std::span<std::byte> efi_runtime_buffer();
 inline constexpr std::uint64_t kEfiUnsupported = std::uint64_t{1} << 63 | 3;
 inline constexpr std::uint64_t kEfiAborted = std::uint64_t{1} << 63 | 21;
 
-// Calls firmware on this CPU, confined and with interrupts masked, and returns its EFI_STATUS.
-// kEfiAborted: it took an exception, the log has a line, and runtime services are over;
-// kEfiUnsupported: it does not have the service. The guest's registers are kept.
+// Calls firmware on this CPU, confined and with interrupts kept from it, and returns its
+// EFI_STATUS. kEfiAborted: it took an exception or too long, the log has a line, and runtime
+// services are over; kEfiUnsupported: it does not have the service. The guest's registers are kept.
 std::uint64_t efi_runtime_call(EfiService service, const EfiArguments& arguments);
 
 }  // namespace socle::guest

@@ -260,7 +260,6 @@ Result<> Boot::read_platform() {
 }
 
 Result<> Boot::start_devices() {
-  map_efi_runtime(notes_);
   const platform::Psci& psci = platform_->psci;
   el2::psci_init({.is_present = psci.conduit != platform::Psci::Conduit::kNone,
                   .by_hvc = psci.conduit == platform::Psci::Conduit::kHvc,
@@ -278,6 +277,7 @@ Result<> Boot::start_devices() {
        .physical_timer = timer.physical ? timer.physical->id : IntId(30)});
   TRY(gic::set_handler(
       timer.hypervisor->id, [](IntId) { guest::vtimer::hypervisor_timer_fired(); }, false));
+  map_efi_runtime(timer.hypervisor->id, notes_);
   if (console_.is_port && platform_->console && platform_->console->interrupt) {
     const platform::Interrupt line = *platform_->console->interrupt;
     if (gic::set_handler(line.id, console::handle_interrupt, is_edge(line.trigger)).has_value()) {

@@ -6,11 +6,13 @@
 #include <cstring>
 
 #include "base/log.h"
+#include "drivers/gic.h"
 #include "el2/address_map.h"
 #include "el2/firmware_call.h"
 #include "guest/efi_runtime.h"
 #include "hwdom/crc32.h"
 #include "mem/memory.h"
+#include "port/clock.h"
 #include "port/memory_features.h"
 #include "port/phys_window.h"
 
@@ -30,7 +32,11 @@ constexpr FrameCount kGuard{1};
 constexpr FrameCount kStack{8};
 constexpr FrameCount kBuffer{17};
 
+// Writing a variable may erase several blocks of flash, each of which may take seconds.
+constexpr std::uint64_t kLimitSeconds = 30;
+
 constinit efi::RuntimeServices found{};
+constinit IntId timer_interrupt{0};
 constinit std::span<std::byte> buffer{};  // the stack ends below
 
 void copy_from_ram(std::span<std::byte> to, Pa from) {
@@ -84,8 +90,9 @@ void read_efi_runtime(Pa system_table, std::span<const fw::EfiMemoryRange> memor
   if (services.has_value()) found = *services;
 }
 
-void map_efi_runtime(fw::Diagnostics& notes) {
+void map_efi_runtime(IntId timer, fw::Diagnostics& notes) {
   if (found.ranges.empty()) return;
+  timer_interrupt = timer;
   const auto mapped = map_all();
   if (!mapped.has_value()) {
     notes.warning("EFI runtime services: cannot be mapped ({}): none for dom0", mapped.error());
@@ -107,14 +114,24 @@ std::uint64_t efi_runtime_call(EfiService service, const EfiArguments& arguments
   const std::size_t place = image::kPlaceOf[static_cast<std::size_t>(service)];
   const std::uint64_t function = image::found.functions[place];
   if (function == 0) return kEfiUnsupported;
+  gic::mask_all_but(image::timer_interrupt);
   const el2::FirmwareAnswer answer = el2::call_firmware(
-      {.function = function, .arguments = arguments, .stack_top = image::buffer.data()});
+      {.function = function,
+       .arguments = arguments,
+       .stack_top = image::buffer.data(),
+       .deadline = port::counter() + image::kLimitSeconds * port::counter_frequency()});
+  gic::unmask_all();
   if (answer.has_returned) return answer.status;
   image::buffer = {};
-  log_error(
-      "EFI runtime services: service {} took an exception: vector {}, ESR {#x}, FAR {#x}, "
-      "ELR {#x}: they are over",
-      place, answer.vector, answer.esr, answer.far, answer.elr);
+  if (answer.is_late) {
+    log_error("EFI runtime services: service {} took longer than {} s, ELR {#x}: they are over",
+              place, image::kLimitSeconds, answer.elr);
+  } else {
+    log_error(
+        "EFI runtime services: service {} took an exception: vector {}, ESR {#x}, FAR {#x}, "
+        "ELR {#x}: they are over",
+        place, answer.vector, answer.esr, answer.far, answer.elr);
+  }
   return kEfiAborted;
 }
 

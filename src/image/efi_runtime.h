@@ -20,7 +20,7 @@ namespace socle::image {
 void read_efi_runtime(Pa system_table, std::span<const fw::EfiMemoryRange> memory, fw::Arena& arena,
                       fw::Diagnostics& notes);
 // Maps what read_efi_runtime() found, a stack and a buffer, for firmware's calls only. Needs the
-// heap.
-void map_efi_runtime(fw::Diagnostics& notes);
+// heap. `timer` is the hypervisor timer's interrupt, which has its handler: it limits calls.
+void map_efi_runtime(IntId timer, fw::Diagnostics& notes);
 
 }  // namespace socle::image
