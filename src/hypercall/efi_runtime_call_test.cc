@@ -270,5 +270,15 @@ TEST(EfiRuntime, ACallThatComesMeanwhileIsMadeAgain) {
   EXPECT_EQ(guest.ask(XEN_EFI_set_time), 0);
 }
 
+// Flash may take a second: another vCPU that asks for an interrupt of this one must not wait for it.
+TEST(EfiRuntime, WhileFirmwareRunsTheVcpuIsInNoVirtualCpuInterface) {
+  EfiCaller guest;
+  const guest::Vcpu* meanwhile = nullptr;
+  guest.meanwhile = [&] { meanwhile = test_efi().taken_out; };
+  EXPECT_EQ(guest.ask(XEN_EFI_get_time), 0);
+  EXPECT_EQ(meanwhile, &guest.vcpu(0));
+  EXPECT_EQ(test_efi().taken_out, nullptr);
+}
+
 }  // namespace
 }  // namespace socle::hypercall

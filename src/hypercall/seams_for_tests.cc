@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// What stands behind hypercalls beside the rooms under test: the console, waiting, the end of a
-// domain.
+// What stands behind hypercalls beside the rooms under test: the console, waiting, firmware, the
+// virtual CPU interface, the end of a domain.
 
 #include <algorithm>
 
 #include "guest/console.h"
 #include "guest/idle.h"
+#include "guest/vdev/vgic.h"
 #include "hypercall/test_caller.h"
 
 namespace socle::hypercall {
@@ -38,6 +39,18 @@ std::span<std::byte> efi_runtime_buffer() {
 std::uint64_t efi_runtime_call(EfiService service, const EfiArguments& arguments) {
   return hypercall::test_efi().answer(service, arguments);
 }
+
+namespace vgic {
+
+void save(Vcpu& vcpu) {
+  hypercall::test_efi().taken_out = &vcpu;
+}
+void load(Vcpu& vcpu) {
+  EXPECT_EQ(hypercall::test_efi().taken_out, &vcpu);
+  hypercall::test_efi().taken_out = nullptr;
+}
+
+}  // namespace vgic
 
 void console_write(Domain&, std::string_view bytes) {
   hypercall::test_console().written += bytes;

@@ -37,6 +37,7 @@ TestWaiting& test_waiting();
 struct TestEfi {
   std::function<std::uint64_t(guest::EfiService, const guest::EfiArguments&)> answer;
   alignas(4096) std::array<std::byte, 68 * 1024> buffer;
+  guest::Vcpu* taken_out = nullptr;  // of its CPU's virtual CPU interface
 };
 TestEfi& test_efi();
 
@@ -49,6 +50,7 @@ class TestCaller : public guest::TestDomain {
     test_console() = {};
     test_waiting() = {};
     test_efi().answer = nullptr;
+    test_efi().taken_out = nullptr;
     for (std::uint64_t& x : frame_.x)
       x = 0x5050505050505050;
     frame_.pc = kBehindHvc;

@@ -16,7 +16,8 @@ namespace socle::guest::vgic::detail {
 
 namespace {
 
-// Far longer than any stay at EL2; a CPU that does not answer in this time is broken.
+// Far longer than any stay at EL2 with a vCPU loaded (firmware's services run without); a CPU that
+// does not answer in this time is broken.
 constexpr std::uint64_t kPatienceNs = 100'000'000;
 
 bool is_free(const Request& request) {
