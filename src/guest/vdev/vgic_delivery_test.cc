@@ -567,5 +567,30 @@ TEST(Vgic, TheHardwareIsNotTouchedWhereThereIsNothingToDo) {
   EXPECT_EQ(machine.gic().hypervisor_accesses(), before);
 }
 
+// One refill of the list registers for all of them, not one each.
+TEST(Vgic, HundredsThatBecomeDeliverableAtOnceAreSortedOnce) {
+  GicMachine::Options options = with({});
+  options.lines = 992;
+  GicMachine machine(options);
+  machine.open(0);
+  machine.write(0, machine.distributor(gicd::kCTLR), 0);
+  for (std::uint32_t n = 32; n < options.lines; ++n) {
+    machine.enable(0, n);
+    machine.write(0, machine.distributor(gicd::kISPENDR + n / 32 * 4), 1u << n % 32);
+  }
+  const std::uint64_t before = machine.gic().hypervisor_accesses();
+  machine.write(0, machine.distributor(gicd::kCTLR), gicd::ctlr::EnableGrp1::kMask);
+  EXPECT_LT(machine.gic().hypervisor_accesses() - before, options.lines);
+  std::uint32_t last = 0;
+  for (std::uint32_t n = 32; n < options.lines; ++n) {
+    const std::uint32_t taken = machine.acknowledge(0);
+    ASSERT_NE(taken, kSpurious);
+    EXPECT_NE(taken, last);
+    last = taken;
+    machine.end(0, taken);
+  }
+  EXPECT_FALSE(machine.interrupted(0));
+}
+
 }  // namespace
 }  // namespace socle::guest

@@ -185,14 +185,42 @@ void hand_over(Vcpu& vcpu, std::uint32_t interrupt, std::uint16_t target) {
   if (target != kNoVcpu) post(*vcpu.domain.vcpus[target], interrupt);
 }
 
-// What somebody left in `incoming`.
+// make_pending() without the refill() that it may need: false if it does.
+bool note_pending(Vcpu& vcpu, std::uint32_t interrupt, Cause cause) {
+  VcpuState& state = vcpu.gic;
+  std::uint32_t live = slots_of(state).live;
+  const int slot = find(state, live, interrupt);
+  if (slot >= 0) {
+    const bool was_pending =
+        (port::ich_list_register(static_cast<unsigned>(slot)) & lr::kPendingBit) != 0;
+    note_cause(state, interrupt, cause, was_pending || state.pending.contains(interrupt));
+    if (pending_again(vcpu, static_cast<unsigned>(slot), interrupt)) return true;
+    live &= ~(1u << slot);
+  } else {
+    note_cause(state, interrupt, cause, state.pending.contains(interrupt));
+  }
+  if (!is_deliverable(vcpu, interrupt)) {
+    keep(vcpu, interrupt);
+    return true;
+  }
+  const std::uint32_t free = state.usable & ~live;
+  if (free == 0 || is_crowded(state)) {
+    state.pending.add(interrupt);
+    return false;
+  }
+  put(vcpu, static_cast<unsigned>(std::countr_zero(free)), interrupt, State::kPending);
+  return true;
+}
+
+// What somebody left in `incoming`. A guest can make that hundreds at once: refill() comes once,
+// behind all of them.
 void look_at(Vcpu& vcpu, std::uint32_t interrupt) {
   if (is_private(vcpu, interrupt)) {
-    make_pending(vcpu, interrupt, is_edge(vcpu, interrupt) ? Cause::kSignal : Cause::kLatch);
+    (void)note_pending(vcpu, interrupt, is_edge(vcpu, interrupt) ? Cause::kSignal : Cause::kLatch);
     return;
   }
   if (is_hardware(vcpu, interrupt)) {
-    make_pending(vcpu, interrupt, Cause::kSignal);
+    (void)note_pending(vcpu, interrupt, Cause::kSignal);
     return;
   }
   Spi& spi = spi_of(vcpu.domain, interrupt);
@@ -206,11 +234,11 @@ void look_at(Vcpu& vcpu, std::uint32_t interrupt) {
       (vcpu.domain.gic.latched[interrupt / 32].fetch_and(~bit, std::memory_order_seq_cst) & bit) !=
       0;
   if (is_edge(vcpu, interrupt)) {
-    if (latched) make_pending(vcpu, interrupt, Cause::kSignal);
+    if (latched) (void)note_pending(vcpu, interrupt, Cause::kSignal);
   } else if (latched) {
-    make_pending(vcpu, interrupt, Cause::kLatch);
+    (void)note_pending(vcpu, interrupt, Cause::kLatch);
   } else if (is_asserted(vcpu, interrupt)) {
-    make_pending(vcpu, interrupt, Cause::kSignal);
+    (void)note_pending(vcpu, interrupt, Cause::kSignal);
   } else {
     retract(vcpu, interrupt);
   }
@@ -224,29 +252,7 @@ void look_at(Vcpu& vcpu, std::uint32_t interrupt) {
 }  // namespace
 
 void make_pending(Vcpu& vcpu, std::uint32_t interrupt, Cause cause) {
-  VcpuState& state = vcpu.gic;
-  std::uint32_t live = slots_of(state).live;
-  const int slot = find(state, live, interrupt);
-  if (slot >= 0) {
-    const bool was_pending =
-        (port::ich_list_register(static_cast<unsigned>(slot)) & lr::kPendingBit) != 0;
-    note_cause(state, interrupt, cause, was_pending || state.pending.contains(interrupt));
-    if (pending_again(vcpu, static_cast<unsigned>(slot), interrupt)) return;
-    live &= ~(1u << slot);
-  } else {
-    note_cause(state, interrupt, cause, state.pending.contains(interrupt));
-  }
-  if (!is_deliverable(vcpu, interrupt)) {
-    keep(vcpu, interrupt);
-    return;
-  }
-  const std::uint32_t free = state.usable & ~live;
-  if (free == 0 || is_crowded(state)) {
-    state.pending.add(interrupt);
-    refill(vcpu);
-    return;
-  }
-  put(vcpu, static_cast<unsigned>(std::countr_zero(free)), interrupt, State::kPending);
+  if (!note_pending(vcpu, interrupt, cause)) refill(vcpu);
 }
 
 void pend_after_end(Vcpu& vcpu, std::uint32_t interrupt) {
