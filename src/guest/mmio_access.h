@@ -69,7 +69,8 @@ class MmioRegions {
   }
 
  private:
-  InplaceVector<Region, 24> regions_;
+  // A distributor, 32 regions of redistributors, and what else is emulated.
+  InplaceVector<Region, 40> regions_;
 };
 
 }  // namespace socle::guest

@@ -172,7 +172,7 @@ struct PlannedVcpu {
 
 // The virtual GIC's registers, at the host's addresses.
 struct VirtualGic {
-  static constexpr std::size_t kMaxRegions = 16;
+  static constexpr std::size_t kMaxRegions = 32;  // as many as the virtual GIC has
   struct RedistributorRegion {
     Ipa base;
     unsigned count = 0;  // redistributors of 128 KiB each

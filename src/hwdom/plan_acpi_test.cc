@@ -219,6 +219,36 @@ TEST(PlanAcpi, RedistributorsOfManyCpusThatAreNeighboursAreOneRegion) {
   EXPECT_EQ(p.made().gic.redistributors[0].count, 40u);
 }
 
+// Two sockets whose CPUs alternate in the MADT; and more islands than there can be regions.
+TEST(PlanAcpi, RedistributorsOfCpusInAnyOrderAreRegionsInTheOrderOfAddresses) {
+  AcpiMachine machine;
+  machine.madt_body = test::gicd(0x3000'0000, 3);
+  for (std::uint32_t i = 0; i < 40; ++i)
+    machine.madt_body.append(
+        test::gicc({.uid = i,
+                    .mpidr = i,
+                    .redistributor = (i % 2 == 0 ? 0x4010'0000u : 0x3010'0000u) +
+                                     std::uint64_t{i / 2} * 0x2'0000}));
+  const Planned p("", machine);
+  ASSERT_TRUE(p.result.has_value());
+  ASSERT_EQ(p.made().gic.redistributors.size(), 2u);
+  EXPECT_EQ(p.made().gic.redistributors[0].base, Ipa(0x3010'0000));
+  EXPECT_EQ(p.made().gic.redistributors[1].count, 20u);
+}
+
+TEST(PlanAcpi, RedistributorsInTooManyRegionsAreRefusedWithThatReason) {
+  for (const std::uint32_t cpus : {32u, 33u}) {
+    AcpiMachine machine;
+    machine.madt_body = test::gicd(0x3000'0000, 3);
+    for (std::uint32_t i = 0; i < cpus; ++i)
+      machine.madt_body.append(test::gicc(
+          {.uid = i, .mpidr = i, .redistributor = 0x3010'0000 + std::uint64_t{i} * 0x4'0000}));
+    const Planned p("", machine);
+    EXPECT_EQ(p.result.has_value(), cpus == 32);
+    EXPECT_EQ(p.notes.mentions("not neighbours"), cpus == 33);
+  }
+}
+
 TEST(PlanAcpi, TheUndrivenIommuAndTheMastersBehindItAreNamed) {
   const Planned p;
   EXPECT_TRUE(p.notes.mentions("IORT"));

@@ -53,33 +53,48 @@ Result<> plan_vcpus(Planner& planner) {
 
 namespace {
 
-// Where each CPU's stands for itself (ACPI's GICC structures), neighbours are one region.
-Result<> add_redistributors(VirtualGic& gic, Ipa base, unsigned count) {
+// Neighbours are one region: where firmware names each CPU's for itself (ACPI's GICC structures),
+// it does so in the order of its CPUs. False if there are too many that are not.
+bool add_redistributors(VirtualGic& gic, Ipa base, unsigned count) {
   if (!gic.redistributors.empty()) {
     VirtualGic::RedistributorRegion& last = gic.redistributors.back();
     if (last.base + last.count * kRedistributorSize == base) {
       last.count += count;
-      return {};
+      return true;
     }
   }
-  return gic.redistributors.push_back({base, count});
+  return gic.redistributors.push_back({base, count}).has_value();
+}
+
+// In the order of their addresses; behind null comes the first.
+const PaRange* region_behind(const platform::Gic& gic, const PaRange* last) {
+  const PaRange* next = nullptr;
+  for (const PaRange& region : gic.redistributors)
+    if ((last == nullptr || region.begin() > last->begin()) &&
+        (next == nullptr || region.begin() < next->begin()))
+      next = &region;
+  return next;
 }
 
 Result<> plan_redistributors(Planner& planner) {
   const platform::Gic& gic = planner.platform().gic;
-  std::size_t left = planner.out.vcpus.size();
-  for (const PaRange& region : gic.redistributors) {
-    if (left == 0) break;
+  const std::size_t vcpus = planner.out.vcpus.size();
+  std::size_t left = vcpus;
+  const PaRange* region = region_behind(gic, nullptr);
+  for (; region != nullptr && left != 0; region = region_behind(gic, region)) {
     const auto count =
-        static_cast<unsigned>(std::min<std::uint64_t>(region.size() / kRedistributorSize, left));
+        static_cast<unsigned>(std::min<std::uint64_t>(region->size() / kRedistributorSize, left));
     if (count == 0) continue;
-    if (!add_redistributors(planner.out.gic, direct_mapped(region.begin()), count)) break;
+    if (!add_redistributors(planner.out.gic, direct_mapped(region->begin()), count))
+      return planner.notes.error(
+          Error::kUnsupported, "{}: redistributors in more than {} regions that are not neighbours",
+          planner.name_of(gic.node, gic.name).view(), VirtualGic::kMaxRegions);
     left -= count;
   }
   if (left != 0)
-    return planner.notes.error(
-        Error::kCorrupt, "{}: reg: the redistributor regions have no room for {} of {} vCPUs",
-        planner.name_of(gic.node, gic.name).view(), left, planner.out.vcpus.size());
+    return planner.notes.error(Error::kCorrupt,
+                               "{}: reg: the redistributor regions have no room for {} of {} vCPUs",
+                               planner.name_of(gic.node, gic.name).view(), left, vcpus);
   return {};
 }
 
