@@ -5,11 +5,11 @@
 //
 // By guest virtual address: hypercall arguments point into the virtual memory of the caller's EL1
 // context. The CPU itself translates by stage 1 (port/at.h), so only the vCPU that runs on this CPU
-// can be asked, with its EL1 context loaded; stage 2 is looked up. Each page is translated and copied under the
-// lock of the domain's address space, so the frame cannot leave meanwhile; only frames of RAM (the
-// domain's own, or Socle's pages that it shares with the domain) are touched, never a device.
-// A copy that fails half way leaves the first part copied: handlers write results last, and a
-// guest that passes a bad pointer harms itself only.
+// can be asked, with its EL1 context loaded; stage 2 is looked up. Each page is translated and
+// copied under the lock of the domain's address space, so the frame cannot leave meanwhile; only
+// frames of RAM (the domain's own, or Socle's pages that it shares with the domain) are touched,
+// never a device. A copy that fails half way leaves the first part copied: handlers write results
+// last, and a guest that passes a bad pointer harms itself only.
 //
 // By guest frame: for structures named by frame number.
 //

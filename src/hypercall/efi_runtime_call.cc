@@ -95,8 +95,9 @@ class Call {
   static std::uint64_t at(const void* part) { return reinterpret_cast<std::uintptr_t>(part); }
   [[nodiscard]] bool succeeded() const { return (request_.status & kError) == 0; }
 
-  // A variable's write takes as long as flash does. Meanwhile the vCPU is in nobody's list registers:
-  // another that asks for one of its interrupts helps itself, and does not wait for this CPU.
+  // A variable's write takes as long as flash does. Meanwhile the vCPU is in nobody's list
+  // registers: another that asks for one of its interrupts helps itself, and does not wait for this
+  // CPU.
   Served call(EfiService service, const EfiArguments& arguments) {
     guest::vgic::save(caller_);
     request_.status = guest::efi_runtime_call(service, arguments);

@@ -270,7 +270,8 @@ TEST(EfiRuntime, ACallThatComesMeanwhileIsMadeAgain) {
   EXPECT_EQ(guest.ask(XEN_EFI_set_time), 0);
 }
 
-// Flash may take a second: another vCPU that asks for an interrupt of this one must not wait for it.
+// Flash may take a second: another vCPU that asks for an interrupt of this one must not wait for
+// it.
 TEST(EfiRuntime, WhileFirmwareRunsTheVcpuIsInNoVirtualCpuInterface) {
   EfiCaller guest;
   const guest::Vcpu* meanwhile = nullptr;

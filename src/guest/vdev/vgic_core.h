@@ -120,7 +120,8 @@ void pend_after_end(Vcpu& vcpu, std::uint32_t interrupt);
 void retract(Vcpu& vcpu, std::uint32_t interrupt);
 // Chooses again what is in the list registers, and which maintenance interrupts are wanted.
 void refill(Vcpu& vcpu);
-// Takes what others left in `incoming`. If something is pending afterwards, refill() is the caller's.
+// Takes what others left in `incoming`. If something is pending afterwards, refill() is the
+// caller's.
 void take_incoming(Vcpu& vcpu);
 // Does a request to this vCPU's own sets and list registers; refill() is the caller's.
 void execute(Vcpu& vcpu, Request& request);
