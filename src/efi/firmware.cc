@@ -167,15 +167,20 @@ Result<std::span<std::byte>> Firmware::allocate_memory_map() {
   return allocate(map.bytes + kMoreDescriptors * map.descriptor_size);
 }
 
+Result<Firmware::MemoryMap> Firmware::read_memory_map(std::span<std::byte> room) const {
+  MemoryMap map{.bytes = room.size()};
+  if (system_->boot_services->get_memory_map(&map.bytes, room.data(), &map.key,
+                                             &map.descriptor_size,
+                                             &map.descriptor_version) != kSuccess ||
+      map.bytes > room.size())
+    return fail(Error::kTooLarge);
+  return map;
+}
+
 Result<Firmware::MemoryMap> Firmware::exit_boot_services(std::span<std::byte> room) {
   is_over_ = true;
   for (unsigned attempt = 0; attempt < kExitAttempts; ++attempt) {
-    MemoryMap map{.bytes = room.size()};
-    if (system_->boot_services->get_memory_map(&map.bytes, room.data(), &map.key,
-                                               &map.descriptor_size,
-                                               &map.descriptor_version) != kSuccess ||
-        map.bytes > room.size())
-      return fail(Error::kTooLarge);
+    const MemoryMap map = TRY(read_memory_map(room));
     const Status status = system_->boot_services->exit_boot_services(image_, map.key);
     if (status == kSuccess) return map;
     if (status != kInvalidParameter) break;

@@ -79,6 +79,8 @@ class Firmware {
   };
   // Room for the map as it will be, changes of the map by the allocations to come included.
   Result<std::span<std::byte>> allocate_memory_map();
+  // The map of this moment in `room`; kTooLarge, without a line, if firmware does not tell it.
+  Result<MemoryMap> read_memory_map(std::span<std::byte> room) const;
   // Ends boot services with the map of that moment in `room`. Afterwards nothing of this object may
   // be called, whatever the answer is.
   Result<MemoryMap> exit_boot_services(std::span<std::byte> room);

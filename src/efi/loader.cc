@@ -5,9 +5,11 @@
 #include <optional>
 #include <string_view>
 
+#include "fw/acpi/tables.h"
 #include "fw/boot_modules.h"
 #include "fw/dt/big_endian.h"
 #include "fw/dt/tree.h"
+#include "fw/efi_memory_map.h"
 
 #include "efi/config_file.h"
 #include "efi/firmware.h"
@@ -87,6 +89,7 @@ class Loader {
     TRY(find_tree());
     if (boot_.modules.empty()) TRY(load_by_configuration());
     const std::span<std::byte> map = TRY(firmware_.allocate_memory_map());
+    if (!fw::describes_machine(*tree_)) TRY(check_acpi(map));
     TRY(write_tree(map));
     return finish(map);
   }
@@ -125,13 +128,37 @@ class Loader {
     boot_ = {};
     const auto tree = fw::dt::Tree::open(blob, *arena_, *notes_);
     const Result<> read = tree ? fw::read_boot_info(**tree, boot_) : fail(tree.error());
-    if (!read) {
-      for (const fw::Diagnostics::Line& line : notes_->lines())
-        firmware_.say("{}", line.text);
-      return fail(read.error());
-    }
+    if (!read) return refuse_as_noted(read.error());
     tree_ = *tree;
     return {};
+  }
+
+  std::unexpected<Error> refuse_as_noted(Error error) {
+    for (const fw::Diagnostics::Line& line : notes_->lines())
+      firmware_.say("{}", line.text);
+    return fail(error);
+  }
+
+  // ACPI is all that describes the machine, its console included: later, nobody would hear that it
+  // cannot be read.
+  Result<> check_acpi(std::span<std::byte> room) {
+    const void* const rsdp = firmware_.table(kAcpi20Table);
+    if (rsdp == nullptr)
+      return firmware_.refuse(Error::kNotFound,
+                              "no device tree, no ACPI 2.0: nothing describes this machine");
+    const auto map = TRY(firmware_.read_memory_map(room));
+    const auto memory = fw::read_efi_memory_map(
+        {room.first(map.bytes), map.descriptor_size, map.descriptor_version}, *arena_, *notes_);
+    if (!memory) return refuse_as_noted(memory.error());
+    const auto read = [&](PaRange range) -> std::optional<std::span<const std::byte>> {
+      for (const fw::EfiMemoryRange& known : *memory)
+        if (known.use() == fw::EfiMemoryRange::Use::kFirmware && known.range.contains(range))
+          return std::span(reinterpret_cast<const std::byte*>(range.begin().value()), range.size());
+      return std::nullopt;
+    };
+    const auto usable =
+        fw::acpi::check_root(Pa(reinterpret_cast<std::uintptr_t>(rsdp)), read, *arena_, *notes_);
+    return usable ? Result<>() : refuse_as_noted(usable.error());
   }
 
   // --- the configuration file ---

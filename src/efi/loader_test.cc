@@ -2,6 +2,7 @@
 // The loader under a firmware made of a map of files, which can be made to misbehave.
 #include "efi/loader.h"
 
+#include <array>
 #include <cstdlib>
 #include <cstring>
 #include <map>
@@ -12,6 +13,7 @@
 #include "fw/boot_modules.h"
 #include "fw/efi_memory_map.h"
 
+#include "test/support/acpi_builder.h"
 #include "test/support/tree_builder.h"
 
 namespace socle::efi {
@@ -60,6 +62,17 @@ struct FakeFirmware {
     system.table_count = tables.size();
   }
   void set_path(std::u16string_view path);
+  // No tree, and an RSDP with an empty XSDT.
+  void set_acpi() {
+    const Pa at(reinterpret_cast<std::uintptr_t>(acpi.data()));
+    const auto xsdt = test::AcpiTable("XSDT", 1).finished();
+    const auto rsdp = test::FirmwareMemory::rsdp(at + 64).bytes();
+    std::memcpy(acpi.data(), rsdp.data(), rsdp.size());
+    std::memcpy(acpi.data() + 64, xsdt.data(), xsdt.size());
+    tables = {{kAcpi20Table, acpi.data()}};
+    system.tables = tables.data();
+    system.table_count = tables.size();
+  }
 
   std::map<std::u16string, std::string> files;
   std::string console;
@@ -69,6 +82,8 @@ struct FakeFirmware {
   std::vector<std::uint8_t> device_path;
   std::vector<std::uint64_t> tree;
   std::vector<ConfigurationTable> tables;
+  // A page that the memory map calls ACPI's.
+  alignas(kFrameSize) std::array<std::byte, kFrameSize> acpi{};
   TextOutput output{};
   BootServices services{};
   SystemTable system{};
@@ -123,6 +138,10 @@ Status get_memory_map(std::uint64_t* bytes, void* map, std::uint64_t* key, std::
   *version = 1;
   if (!fits) return kBufferTooSmall;
   std::memset(map, 0, needed);
+  const std::uint32_t type = static_cast<std::uint32_t>(fw::EfiMemoryType::kAcpiReclaim);
+  const std::uint64_t place[] = {reinterpret_cast<std::uintptr_t>(now->acpi.data()), 0, 1};
+  std::memcpy(map, &type, sizeof(type));
+  std::memcpy(static_cast<std::byte*>(map) + 8, place, sizeof(place));
   *key = now->key;
   return kSuccess;
 }
@@ -212,6 +231,7 @@ FakeFirmware::FakeFirmware(std::u16string_view path) {
   files[u"\\boot\\initrd"] = std::string(3, 'i');
   TreeBuilder b;
   b.begin("chosen").text("stdout-path", "serial0").end();
+  b.begin("cpus").end();
   set_tree(b.blob());
 }
 
@@ -306,6 +326,7 @@ TEST(EfiLoader, ModulesInTheTreeMakeTheConfigurationFileUnneeded) {
   b.text("bootargs", "placeholder loglvl=all");
   b.begin("module@40000000").text("compatible", "multiboot,module");
   b.wide("reg", {0x4000'0000, 0x1000}).text("bootargs", "quiet").end().end();
+  b.begin("cpus").end();
   firmware.tables.clear();
   firmware.set_tree(b.blob());
   const Loaded loaded = firmware.load();
@@ -318,16 +339,44 @@ TEST(EfiLoader, ModulesInTheTreeMakeTheConfigurationFileUnneeded) {
 
 TEST(EfiLoader, WithoutATreeOneIsMade) {
   FakeFirmware firmware;
-  firmware.system.table_count = 0;
+  firmware.set_acpi();
   const Handed handed(firmware.load());
   EXPECT_EQ(handed.info.modules.size(), 2u);
   EXPECT_EQ(handed.tree().node_count(), 4u);
+  EXPECT_EQ(handed.info.efi->rsdp->value(), reinterpret_cast<std::uintptr_t>(firmware.acpi.data()));
+}
+
+TEST(EfiLoader, AMachineThatNothingDescribesIsRefused) {
+  FakeFirmware firmware;
+  firmware.system.table_count = 0;
+  EXPECT_EQ(firmware.load().status, kNotFound);
+  EXPECT_TRUE(firmware.said("nothing describes this machine"));
+  EXPECT_FALSE(firmware.is_over);
+}
+
+TEST(EfiLoader, AcpiThatCannotBeReadIsRefusedWhereItIsAllThereIs) {
+  FakeFirmware pointer;
+  pointer.set_acpi();
+  pointer.acpi[0] = std::byte{'?'};
+  EXPECT_EQ(pointer.load().status, kNotFound);
+  EXPECT_TRUE(pointer.said("Socle: RSDP: there is none at"));
+  FakeFirmware root;
+  root.set_acpi();
+  root.acpi[64 + 4] = std::byte{35};  // its length
+  EXPECT_EQ(root.load().status, kLoadError);
+  EXPECT_TRUE(root.said("Socle: XSDT: there is none at"));
+  EXPECT_TRUE(root.allocated.empty());
+  // Memory that is not firmware's is not read.
+  FakeFirmware elsewhere;
+  elsewhere.set_acpi();
+  elsewhere.tables[0].table = elsewhere.tree.data();
+  EXPECT_EQ(elsewhere.load().status, kNotFound);
 }
 
 TEST(EfiLoader, ATreeOfTheConfigurationReplacesFirmwares) {
   FakeFirmware firmware;
   TreeBuilder b;
-  b.text("model", "mine");
+  b.text("model", "mine").begin("cpus").end();
   firmware.files[u"\\EFI\\socle\\my.dtb"] =
       std::string(reinterpret_cast<const char*>(b.blob().data()), b.blob().size());
   firmware.files[u"\\EFI\\socle\\socle.cfg"] = "[a]\nkernel=vmlinuz\ndtb=my.dtb\n";
@@ -342,6 +391,7 @@ TEST(EfiLoader, CellsOfChosenThatAreThereStay) {
   TreeBuilder b;
   b.begin("chosen").cells("#address-cells", {2}).cells("#size-cells", {1});
   b.begin("framebuffer").cells("reg", {0, 1, 2}).end().end();
+  b.begin("cpus").end();
   firmware.tables.clear();
   firmware.set_tree(b.blob());
   const Handed handed(firmware.load());

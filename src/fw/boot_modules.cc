@@ -184,6 +184,12 @@ Result<> read_boot_info(const dt::Tree& tree, BootInfo& out, ModuleProbe is_xsm_
   return read_efi_handover(chosen, out);
 }
 
+bool describes_machine(const dt::Tree& tree) {
+  for (const dt::Node node : tree.root().children())
+    if (node.name() != "chosen") return true;
+  return false;
+}
+
 Result<> check_modules(const BootInfo& info, std::span<const PaRange> ram,
                        std::span<const Occupied> occupied, Diagnostics& notes) {
   Result<> verdict{};

@@ -56,6 +56,9 @@ struct BootInfo {
 using ModuleProbe = bool (*)(const PaRange& module);
 Result<> read_boot_info(const dt::Tree& tree, BootInfo& out, ModuleProbe is_xsm_policy = nullptr);
 
+// Whether the tree describes the machine. One with nothing but /chosen is a boot loader's, for us.
+bool describes_machine(const dt::Tree& tree);
+
 // A place in memory that something occupies while Socle boots.
 struct Occupied {
   std::string_view what;  // "Socle's image", "the device tree"

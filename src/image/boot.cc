@@ -224,14 +224,11 @@ Result<> Boot::make_memory() {
   return {};
 }
 
-// Which of firmware's two descriptions counts. A tree with nothing but /chosen is a boot loader's,
-// for us: it says nothing about the machine.
+// Which of firmware's two descriptions counts.
 bool Boot::uses_acpi() const {
   if (!boot_.efi || !boot_.efi->rsdp || options_.acpi == fw::Acpi::kOff) return false;
   if (options_.acpi == fw::Acpi::kForce) return true;
-  for (const fw::dt::Node node : tree_->root().children())
-    if (node.name() != "chosen") return false;
-  return true;
+  return !fw::describes_machine(*tree_);
 }
 
 // With the tables comes the console that they name, if the tree named none.

@@ -144,20 +144,35 @@ Result<Rsdp> read_rsdp(Lister& lister, Pa address) {
   if (checksum(fields->bytes()) != 0)
     lister.notes().warning("RSDP at {}: the checksum is wrong, used all the same", address);
   if (fields->u8(kRsdpRevision) >= 2) {
-    const auto head = lister.bytes_at(address, kRsdpSize);
-    const std::uint32_t length = head ? head->u32(kRsdpLength) : 0;
+    fields = lister.bytes_at(address, kRsdpSize);
+    if (!fields)
+      return lister.notes().error(Error::kCorrupt, "RSDP at {}: memory ends within it", address);
+    const std::uint32_t length = fields->u32(kRsdpLength);
     const auto whole =
         length < kRsdpSize || length > kFrameSize ? std::nullopt : lister.bytes_at(address, length);
+    // Linux looks at neither: what counts stands in the first bytes.
     if (!whole)
-      return lister.notes().error(Error::kCorrupt, "RSDP at {}: its length is {}", address, length);
-    if (checksum(whole->bytes()) != 0)
+      lister.notes().warning("RSDP at {}: its length is {}, used all the same", address, length);
+    else if (checksum(whole->bytes()) != 0)
       lister.notes().warning("RSDP at {}: the extended checksum is wrong, used all the same",
                              address);
-    fields = whole;
   }
   const Pa xsdt(fields->u64(kRsdpXsdt));
   if (xsdt != Pa(0)) return Rsdp{*fields, xsdt, "XSDT"};
   return Rsdp{*fields, Pa(fields->u32(kRsdpRsdt)), "RSDT"};
+}
+
+// Fills in the first three members.
+Result<> read_root(Lister& lister, Pa address, Tables& out) {
+  const Rsdp rsdp = TRY(read_rsdp(lister, address));
+  const auto root = lister.read("RSDP", rsdp.root);
+  if (!root || root->signature() != rsdp.root_signature)
+    return lister.notes().error(Error::kCorrupt, "{}: there is none at {}", rsdp.root_signature,
+                                rsdp.root);
+  out.rsdp_address = address;
+  out.rsdp = rsdp.fields;
+  out.root = *root;
+  return {};
 }
 
 }  // namespace
@@ -166,14 +181,16 @@ const Table* Tables::find(std::string_view signature, std::uint32_t instance) co
   return find_in(all, signature, instance);
 }
 
+Result<> check_root(Pa rsdp, Memory memory, Arena& arena, Diagnostics& notes) {
+  Lister lister(memory, arena, notes);
+  Tables out;
+  return read_root(lister, rsdp, out);
+}
+
 Result<Tables> read_tables(Pa rsdp_address, Memory memory, Arena& arena, Diagnostics& notes) {
   Lister lister(memory, arena, notes);
-  const Rsdp rsdp = TRY(read_rsdp(lister, rsdp_address));
-  Tables out{.rsdp_address = rsdp_address, .rsdp = rsdp.fields, .root = {}, .all = {}};
-  const auto root = lister.read("RSDP", rsdp.root);
-  if (!root || root->signature() != rsdp.root_signature)
-    return notes.error(Error::kCorrupt, "{}: there is none at {}", rsdp.root_signature, rsdp.root);
-  out.root = *root;
+  Tables out;
+  TRY(read_root(lister, rsdp_address, out));
   TRY(lister.add_all_of(out.root));
   TRY(lister.add_dsdt());
   out.all = lister.finish();

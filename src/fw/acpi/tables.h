@@ -89,6 +89,10 @@ struct Tables {
 // kNoMemory.
 Result<Tables> read_tables(Pa rsdp, Memory memory, Arena& arena, Diagnostics& notes);
 
+// Whether RSDP and root table can be read: all that read_tables() needs. For who asks before there
+// is a console. Errors as above.
+Result<> check_root(Pa rsdp, Memory memory, Arena& arena, Diagnostics& notes);
+
 // Tables without an RSDP: a folder of them. Those that cannot be read are left out, as above.
 // Errors: kNoMemory.
 Result<Tables> read_loose_tables(std::span<const Pa> addresses, Memory memory, Arena& arena,

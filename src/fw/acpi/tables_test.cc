@@ -131,15 +131,32 @@ TEST(AcpiTables, APointerWithWrongChecksumsIsUsedWithWarnings) {
   EXPECT_EQ(extended.notes.lines().size(), 1u);
 }
 
-TEST(AcpiTables, APointerWithAnImpossibleLengthIsRefused) {
+TEST(AcpiTables, APointerWithAnImpossibleLengthIsUsedAllTheSame) {
   for (const std::uint32_t length : {0u, 35u, 100'000u, 0xffff'ffffu}) {
     FirmwareMemory firmware;
-    AcpiBytes rsdp = FirmwareMemory::rsdp(Pa(0x1000));
-    rsdp.put(20, length, 4);
-    const Listed list(firmware, firmware.put(rsdp.bytes()));
-    EXPECT_EQ(list.tables.error(), Error::kCorrupt);
+    firmware.add(small("APIC"));
+    const Pa address = firmware.finish();
+    for (unsigned i = 0; i < 4; ++i)
+      firmware.bytes_at(address)[20 + i] = static_cast<std::byte>(length >> (8 * i));
+    const Listed list(firmware, address);
+    ASSERT_TRUE(list.tables.has_value());
+    EXPECT_TRUE(list.tables->find("APIC") != nullptr);
+    EXPECT_EQ(list.tables->rsdp.size(), 36u);
     EXPECT_TRUE(list.said("its length is"));
   }
+}
+
+TEST(AcpiTables, TheRootAloneCanBeAskedFor) {
+  FirmwareMemory firmware;
+  firmware.add(small("APIC"));
+  const Pa rsdp = firmware.finish();
+  std::array<std::byte, 4096> room;
+  fw::Arena arena(room);
+  fw::Diagnostics notes(arena);
+  EXPECT_TRUE(check_root(rsdp, firmware, arena, notes).has_value());
+  EXPECT_TRUE(notes.lines().empty());
+  EXPECT_EQ(check_root(rsdp + 8, firmware, arena, notes).error(), Error::kNotFound);
+  EXPECT_TRUE(notes.mentions("RSDP: there is none at"));
 }
 
 TEST(AcpiTables, ARootOfAnotherNameIsRefused) {
