@@ -6,7 +6,7 @@ namespace socle::test {
 namespace {
 
 using Group = std::span<const Verb> (*)();
-constexpr Group kGroups[] = {acpi_verbs, firmware_verbs};
+constexpr Group kGroups[] = {acpi_verbs, firmware_verbs, runtime_verbs};
 
 bool show_usage() {
   print("damage.efi VERB ARGUMENTS\n");

@@ -17,6 +17,7 @@ struct Verb {
 
 std::span<const Verb> acpi_verbs();      // ACPI's tables
 std::span<const Verb> firmware_verbs();  // UEFI's own
+std::span<const Verb> runtime_verbs();   // the functions behind them
 
 // Where something is: a number, or a table's name with or without "+OFFSET"; nothing after a line
 // that says why.
