@@ -185,6 +185,18 @@ bool set_acpi(Acpi& to, std::string_view value) {
   return true;
 }
 
+// Of Xen's list only rs: attr= is x86's.
+bool set_efi_runtime(bool& to, std::string_view value) {
+  if (value == "rs" || value == "no-rs") {
+    to = value == "rs";
+    return true;
+  }
+  if (!value.starts_with("rs=")) return false;
+  const auto wanted = parse_boolean(value.substr(3));
+  to = wanted.value_or(to);
+  return wanted.has_value();
+}
+
 enum class Answer : std::uint8_t { kTaken, kBadValue, kUnknown };
 
 Answer taken_if(bool ok) {
@@ -210,6 +222,7 @@ Answer apply_value(Options& options, const Word& word) {
   if (same_name(word.name, "guest_loglvl"))
     return taken_if(set_level(options.guest_loglvl, options.guest_loglvl_none, value));
   if (same_name(word.name, "acpi")) return taken_if(set_acpi(options.acpi, value));
+  if (same_name(word.name, "efi")) return taken_if(set_efi_runtime(options.efi_runtime, value));
   if (same_name(word.name, "mmio_fault")) return taken_if(set_mmio_fault(options, value));
   if (same_name(word.name, "iommu_passthrough"))
     return taken_if(!value.empty() && options.iommu_passthrough.push_back(value).has_value());

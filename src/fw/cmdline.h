@@ -55,6 +55,7 @@ struct Options {
   static constexpr std::size_t kMaxIommus = 8;
   InplaceVector<std::string_view, kMaxIommus> iommu_passthrough;
   Acpi acpi = Acpi::kDefault;
+  bool efi_runtime = true;  // efi=no-rs: dom0 has no runtime services
   bool noreboot = false;
   bool sync_console = false;
 };

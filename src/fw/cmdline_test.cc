@@ -45,6 +45,17 @@ TEST(CommandLine, AcpiIsOffOnOrForced) {
   EXPECT_EQ(bad.notes.lines().size(), 2u);
 }
 
+TEST(CommandLine, EfiRuntimeServicesCanBeLeftAlone) {
+  EXPECT_TRUE(Parsed("").options.efi_runtime);
+  EXPECT_FALSE(Parsed("efi=no-rs").options.efi_runtime);
+  EXPECT_FALSE(Parsed("efi=rs=off").options.efi_runtime);
+  EXPECT_TRUE(Parsed("efi=no-rs efi=rs").options.efi_runtime);
+  EXPECT_TRUE(Parsed("efi=no-rs efi=rs=1").options.efi_runtime);
+  const Parsed bad("efi=no-rs efi efi=attr=uc efi=rs=perhaps efi=no-rs=1 efi=rsx");
+  EXPECT_FALSE(bad.options.efi_runtime);
+  EXPECT_EQ(bad.notes.lines().size(), 5u);
+}
+
 TEST(CommandLine, MmioFaultsHaveThreeAnswers) {
   EXPECT_FALSE(Parsed("").options.mmio_fault.has_value());
   EXPECT_TRUE(Parsed("mmio-fault=deny").options.mmio_fault == MmioFault::kDeny);

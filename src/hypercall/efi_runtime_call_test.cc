@@ -164,8 +164,16 @@ TEST(EfiRuntime, UnknownFlagsAndFunctionsAreRefused) {
     guest.request.misc = 8;
     EXPECT_EQ(guest.ask(function), -XEN_EINVAL);
   }
-  for (const std::uint32_t function : {0u, 10u, 11u, 12u, ~0u})
+  guest.request.misc = XEN_EFI_VARINFO_BOOT_SNAPSHOT;
+  EXPECT_EQ(guest.ask(XEN_EFI_query_variable_info), -XEN_EINVAL);
+  for (const std::uint32_t function : {0u, 12u, ~0u})
     EXPECT_EQ(guest.ask(function), -XEN_ENOSYS);
+}
+
+TEST(EfiRuntime, CapsulesAreRefused) {
+  EfiCaller guest;
+  EXPECT_EQ(guest.ask(XEN_EFI_query_capsule_capabilities), -XEN_ENOSYS);
+  EXPECT_EQ(guest.ask(XEN_EFI_update_capsule), -XEN_ENOSYS);
 }
 
 TEST(EfiRuntime, AVariableIsWrittenAndReadBack) {

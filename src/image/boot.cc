@@ -233,7 +233,7 @@ bool Boot::uses_acpi() const {
 
 // With the tables comes the console that they name, if the tree named none.
 Result<> Boot::read_acpi(Pa rsdp) {
-  read_efi_runtime(boot_.efi->system_table, efi_memory_, early_, notes_);
+  if (options_.efi_runtime) read_efi_runtime(boot_.efi->system_table, efi_memory_, early_, notes_);
   acpi_ = TRY(read_acpi_tables(rsdp, efi_memory_, early_, notes_));
   if (!console_.is_port && options_.console != "none") {
     const auto console = platform::read_acpi_console(*acpi_, early_, notes_);

@@ -19,3 +19,13 @@ full_firmware_that_hangs_on_a_gicv2() { survives hangs 'longer than 30 s, ELR 0x
 test_firmware_that_faults_is_ended_at_once() {
   survives reads-nowhere 'an exception: vector 4, ESR 0x96000004, FAR 0xffff000000000000, ELR 0x[0-9a-f]+'
 }
+
+# Told to leave firmware's code alone, Socle does: the same firmware keeps nobody waiting.
+test_efi_no_rs_runs_nothing_of_firmware() {
+  local out
+  if [[ $HYPERVISOR != socle ]]; then return 0; fi
+  out=$(dom0 --yes --acpi --no-network --hv-append efi=no-rs \
+    --uefi-first "$SOCLE_ROOT/build/el2-release/efi/damage.efi service 0 hangs" -- 'cat /sys/hypervisor/type; ls /sys/class/rtc | wc -l')
+  equal "xen 0" "${out//$'\n'/ }" "dom0, and its clocks"
+  if grep -a 'SOCLE.*EFI runtime services' "$SOCLE_CONSOLE_LOG"; then fail "Socle has read them"; fi
+}
