@@ -48,6 +48,15 @@ SOURCES
   contains "$out" '^Suites: bookworm bookworm-updates$'
 }
 
+test_source_packages_come_from_the_same_places() {
+  local out
+  printf 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://mirror.invalid/debian bookworm main\n' \
+    >"$SCRATCH/a.list"
+  out=$(sources_of -v kind=deb-src "$SCRATCH/a.list")
+  equal "$(sources_of "$SCRATCH/a.list" | sed 's/^Types: deb$/Types: deb-src/; s/^Targets: .*/Targets: Sources/')" "$out" "sources"
+  contains "$out" '^Types: deb-src$'
+}
+
 test_other_archives_are_left_out() {
   local out
   cat >"$SCRATCH/a.list" <<'LIST'

@@ -3,7 +3,9 @@
 # stanzas for a private apt: the entries of the Debian archive only, plus the backports suite of the
 # same mirror. Which host serves them is the machine's business; no host is named here.
 #
-#   awk -v codename=bookworm -f apt-sources.awk FILE...
+#   awk -v codename=bookworm [-v kind=deb-src] -f apt-sources.awk FILE...
+#
+# With kind=deb-src the same places are asked for source packages: a mirror has both.
 #
 # An entry belongs to the Debian archive when it is binary (deb), offers `main` in CODENAME or its
 # -updates, -security or -backports, and is signed by Debian's archive keyring or by the keys that
@@ -21,9 +23,9 @@ function stanza(uri, suites, signed_by) {
   key = uri "|" suites
   if (key in seen) return
   seen[key] = 1
-  print "Types: deb\nURIs: " uri "\nSuites: " suites "\nComponents: main"
+  print "Types: " (kind == "" ? "deb" : kind) "\nURIs: " uri "\nSuites: " suites "\nComponents: main"
   if (signed_by != "") print "Signed-By: " signed_by
-  print "Targets: Packages\n"
+  print "Targets: " (kind == "deb-src" ? "Sources" : "Packages") "\n"
 }
 
 function entry(uris, suites, components, signed_by,    n, i, m, j, uri, suite, wanted) {

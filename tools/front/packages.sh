@@ -5,7 +5,7 @@
 #  - packages of other architectures or suites (arm64 libraries, kernels, Xen, a newer QEMU): fetched
 #    by a private apt (own state, cache and sources under $CACHE/apt, derived from the machine's
 #    sources, so apt checks signatures and hashes) and unpacked into build/deps. The machine's dpkg
-#    and apt settings are only read.
+#    and apt settings are only read. One of them, "source", has the index of source packages.
 #
 # A *set* is a named group of fetched packages. $CACHE/sets/NAME.list says in its first line what was
 # asked for, and remembers, from the signed index, `SHA256 SIZE FILE PACKAGE VERSION` of each package;
@@ -15,6 +15,7 @@
 RUN_PACKAGES=(clang-19 lld-19 llvm-19 g++-aarch64-linux-gnu cmake ninja-build device-tree-compiler
   cpio xz-utils kmod)
 UEFI_PACKAGES=(qemu-efi-aarch64 mtools)
+XEN_BUILD_PACKAGES=(bison flex make dpkg-dev gcc-aarch64-linux-gnu python3)
 TEST_PACKAGES=("${RUN_PACKAGES[@]}" "${UEFI_PACKAGES[@]}" clang-format-19 clang-tidy-19 libclang-rt-19-dev libfdt-dev
   zlib1g-dev libgtest-dev libgmock-dev libbenchmark-dev libcli11-dev nlohmann-json3-dev libfmt-dev libxen-dev
   python3 shellcheck)
@@ -49,14 +50,15 @@ need_packages() {
 
 codename() { sed -n 's/^VERSION_CODENAME=//p' /etc/os-release | tr -d '"'; }
 
-# write_sources FILE: the Debian entries of the machine's own sources, and the mirror's backports.
+# write_sources FILE KIND: the Debian entries of the machine's own sources, and the mirror's backports, as
+# deb or deb-src.
 write_sources() {
   local files=() file
   for file in /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources; do
     [[ -f $file ]] && files+=("$file")
   done
   [[ ${#files[@]} -gt 0 ]] || die "this machine has no apt sources"
-  awk -v codename="$(codename)" -f "$SOCLE_ROOT/tools/front/apt-sources.awk" "${files[@]}" >"$1" ||
+  awk -v codename="$(codename)" -v kind="$2" -f "$SOCLE_ROOT/tools/front/apt-sources.awk" "${files[@]}" >"$1" ||
     die "no entry of the Debian archive for '$(codename)' (component main) in /etc/apt/sources.list*"
 }
 
@@ -105,7 +107,8 @@ native_arch() { dpkg --print-architecture; }
 
 # refresh_index ARCH: writes the private configuration anew and updates its package lists.
 refresh_index() {
-  local arch=$1 home status
+  local arch=$1 home status kind=deb own=$1
+  if [[ $arch == source ]]; then kind=deb-src own=$(native_arch); fi
   home=$(apt_home "$arch")
   mkdir -p "$home"/{state,lists/partial,cache/archives/partial,sources.d,preferences.d}
   status=/var/lib/dpkg/status
@@ -113,8 +116,8 @@ refresh_index() {
     status=$home/state/status
     : >"$status"
   fi
-  write_sources "$home/sources.d/debian.sources"
-  write_apt_conf "$home" "$arch" "$status" >"$home/apt.conf"
+  write_sources "$home/sources.d/debian.sources" "$kind"
+  write_apt_conf "$home" "$own" "$status" >"$home/apt.conf"
   say "reading the package lists of Debian $(codename) for $arch"
   if private_apt "$arch" apt-get update -q --error-on=any >"$home/update.log" 2>&1; then
     touch "$home/fresh"
@@ -141,10 +144,37 @@ depends_on() {
     awk -v regex="$3" '$1 ~ regex { print $1 ($2 == "" ? "" : "=" $2); exit }'
 }
 
+# newest_source PACKAGE: PACKAGE=VERSION of the newest source package that can be had: a mirror may lack
+# files that its index names.
+newest_source() {
+  local version place="$CACHE/debs/partial"
+  mkdir -p "$place"
+  for version in $(private_apt source apt-cache showsrc "$1" | sed -n 's/^Version: //p' | sort -u -V -r); do
+    if (apt_download source "$1=$version" --dsc-only) then
+      printf '%s=%s\n' "$1" "$version"
+      return 0
+    fi
+    warn "the source of $1 $version cannot be fetched; trying an older one"
+  done
+  return 1
+}
+
+# record_source PACKAGE=VERSION: the lines of a set's list for the files of a source package.
+record_source() {
+  private_apt source apt-cache showsrc "${1%%=*}" | awk -v name="${1%%=*}" -v version="${1#*=}" '
+    /^Version: / { wanted = $2 == version } /^[^ ]/ { sums = /^Checksums-Sha256:/ }
+    wanted && sums && /^ / { print $1, $2, $3, name, version; ++files }
+    END { exit files > 0 ? 0 : 1 }'
+}
+
 # record ARCH: reads PACKAGE[=VERSION] words, writes the lines of a set's list from the signed index.
 record() {
   local arch=$1 package
   while read -r package; do
+    if [[ $arch == source ]]; then
+      record_source "$package" || return 1
+      continue
+    fi
     private_apt "$arch" apt-cache show --no-all-versions "$package" | awk -v wanted="$package" '
       /^Package: / { name = $2 } /^Version: / { version = $2 } /^Architecture: / { arch = $2 }
       /^Size: / { size = $2 } /^SHA256: / { hash = $2 }
@@ -168,15 +198,26 @@ verified() {
   [[ -f $1 ]] && [[ $(sha256sum <"$1") == "$2  -" ]]
 }
 
-# apt_download ARCH PACKAGE=VERSION: into $CACHE/debs/partial; on a terminal with apt's progress.
+# apt_download ARCH PACKAGE=VERSION [PART]: into $CACHE/debs/partial; on a terminal with apt's progress. PART
+# is which file of a source package: --dsc-only, --tar-only or --diff-only.
 apt_download() {
-  local log="$CACHE/debs/partial/log"
+  local log="$CACHE/debs/partial/log" words=(download)
+  if [[ $1 == source ]]; then words=(source --download-only "$3"); fi
   cd "$CACHE/debs/partial" || return 1
   if [[ -t 2 ]]; then
-    private_apt "$1" apt-get download "$2" >&2 </dev/null
+    private_apt "$1" apt-get "${words[@]}" "$2" >&2 </dev/null
   else
-    private_apt "$1" apt-get download -q "$2" >"$log" 2>&1 </dev/null || { sed 's/^/  /' "$log" >&2; return 1; }
+    private_apt "$1" apt-get -q "${words[@]}" "$2" >"$log" 2>&1 </dev/null || { sed 's/^/  /' "$log" >&2; return 1; }
   fi
+}
+
+# part_of FILE: which file of a source package it is, as apt_download has it.
+part_of() {
+  case $1 in
+    *.dsc) printf '%s\n' --dsc-only ;;
+    *.orig.tar.*) printf '%s\n' --tar-only ;;
+    *.debian.tar.*) printf '%s\n' --diff-only ;;
+  esac
 }
 
 # download ARCH LIST: fetches what is not in the cache yet; every file is verified afterwards.
@@ -186,7 +227,7 @@ download() {
   while read -r hash size file package version; do
     if verified "$CACHE/debs/$file" "$hash"; then continue; fi
     say "fetching $package $version ($(human_size "$size"))"
-    (apt_download "$arch" "$package=$version") || return 1
+    (apt_download "$arch" "$package=$version" "$(part_of "$file")") || return 1
     verified "$CACHE/debs/partial/$file" "$hash" ||
       { warn "$file does not have the hash that Debian's index gives"; return 1; }
     mv -f "$CACHE/debs/partial/$file" "$CACHE/debs/$file"

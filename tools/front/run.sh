@@ -11,8 +11,10 @@ Usage: ./socle run [OPTIONS]               an interactive console of dom0
 One word after -- is a line for the shell; several are a command and its arguments.
 
 What boots:
-  --hypervisor WHAT    an arm64 Image file; 'xen': Debian's Xen; 'none': Linux alone (by UEFI: its
-                       own EFI stub, from the shell); default: Socle, built from this tree
+  --hypervisor WHAT    an arm64 Image file; 'xen': Debian's Xen, with --acpi one that is built
+                       from Debian's source, since Debian's own has no ACPI; 'none': Linux alone
+                       (by UEFI: its own EFI stub, from the shell); default: Socle, built from
+                       this tree
   --preset PRESET      which build of Socle: el2-release (default) or el2-debug
   --kernel WHAT        a series of Debian's kernels (${KERNELS[*]}; default $DEFAULT_KERNEL) or a file
   --initrd FILE        default: busybox with the kernel's drivers. CMD needs that init: another
@@ -178,7 +180,7 @@ setup_for_run() {
     setup_initrd "$DEFAULT_KERNEL"
   fi
   case $OPT_HYPERVISOR in
-    xen) setup_xen ;;
+    xen) if [[ $OPT_ACPI == on ]]; then setup_xen_acpi; else setup_xen; fi ;;
     socle) setup_arm64 ;;
   esac
   if [[ $OPT_UEFI == grub ]]; then setup_grub; fi
@@ -201,6 +203,7 @@ choose_payload() {
     none) DOM0_LINE=$(join_words 'console=ttyAMA0 earlycon' "$panic") ;;
     xen)
       HYPERVISOR=$DEPS/xen/xen
+      if [[ $OPT_ACPI == on ]]; then HYPERVISOR=$DEPS/xen-acpi/xen; fi
       OPT_DOM0_MEM=${OPT_DOM0_MEM:-$((half < 1024 ? half : 1024))M}
       ;;
     socle)
@@ -241,6 +244,9 @@ run_main() {
   trap 'exit 130' INT TERM
   need_packages "./socle run --yes" "${RUN_PACKAGES[@]}"
   if [[ -n $OPT_UEFI ]]; then need_packages "./socle run --yes --uefi" "${UEFI_PACKAGES[@]}"; fi
+  if [[ $OPT_HYPERVISOR == xen && $OPT_ACPI == on ]] && ! is_complete "$DEPS/xen-acpi"; then
+    need_packages "./socle run --yes --acpi --hypervisor xen" "${XEN_BUILD_PACKAGES[@]}"
+  fi
   with_lock "$CACHE/lock" setup_for_run
   make_work
   choose_payload

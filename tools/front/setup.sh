@@ -9,6 +9,7 @@
 #   build/deps/busybox/      the arm64 busybox of the initrd
 #   build/deps/initrd-X.Y.cpio
 #   build/deps/xen/xen       Debian's own Xen for arm64, to compare with
+#   build/deps/xen-acpi/xen  Debian's Xen once more, built with ACPI, which Debian leaves out
 #   build/deps/uboot/u-boot.bin  U-Boot for QEMU's virt
 #   build/deps/grub/         Debian's GRUB for arm64 UEFI: grubaa64.efi and its modules
 
@@ -19,9 +20,9 @@ QEMU_MINIMUM=9
 
 # part NAME DIRECTORY FUNCTION...: runs FUNCTION NEW_DIRECTORY unless DIRECTORY is complete.
 part() {
-  local name=$1 directory=$2 stamp="$2/.socle-recipe"
+  local name=$1 directory=$2
   shift 2
-  if [[ ${UPDATE:-no} == no && -f $stamp && $(<"$stamp") == "$RECIPE" ]]; then return 0; fi
+  if is_complete "$directory"; then return 0; fi
   say "setting up $name"
   mkdir -p "$DEPS"
   rm -rf "$directory.new"
@@ -59,6 +60,37 @@ make_xen() {
   esac
   rm -rf "${1:?}/boot"
 }
+
+# --- Xen with ACPI ------------------------------------------------------------------------------
+
+# is_complete DIRECTORY: as `part` sees it.
+is_complete() { [[ ${UPDATE:-no} == no && -f $1/.socle-recipe && $(<"$1/.socle-recipe") == "$RECIPE" ]]; }
+
+setup_xen_acpi() { part "Debian's Xen, with ACPI" "$DEPS/xen-acpi" make_xen_acpi; }
+
+resolve_xen_source() { newest_source xen; }
+
+# Only the hypervisor, as Debian configures it but for ACPI, which upstream calls unsupported.
+make_xen_acpi() {
+  local directory=$1 log="$BUILD/xen-acpi.log" file version
+  fetch xen-source source resolve_xen_source
+  while read -r _ _ file _ version; do
+    ln -s "$CACHE/debs/$file" "$directory/$file"
+    printf '%s\n' "$version" >"$directory/version"
+  done < <(listed "$(set_list xen-source)")
+  say "building Xen $(<"$directory/version"); the log is ${log#"$SOCLE_ROOT/"}"
+  build_xen_acpi "$directory" >"$log" 2>&1 || { tail -n 20 "$log" >&2; die "Xen does not build"; }
+  cp "$directory/source/xen/xen" "$directory/xen"
+  find "$directory" -mindepth 1 -maxdepth 1 ! -name xen ! -name version -exec rm -rf {} +
+}
+
+build_xen_acpi() (
+  local make=(nice make XEN_TARGET_ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu-)
+  cd "$1" && dpkg-source -x ./*.dsc source && cd source || return 1
+  { cat debian/xen-kconfig && printf 'CONFIG_%s=y\n' EXPERT UNSUPPORTED ACPI; } >xen/.config &&
+    "${make[@]}" -C xen olddefconfig && grep -x 'CONFIG_ACPI=y' xen/.config &&
+    "${make[@]}" -C xen -j "$(nproc)" build
+)
 
 # --- U-Boot -------------------------------------------------------------------------------------
 
