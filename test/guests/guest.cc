@@ -146,6 +146,33 @@ Tree::Device Tree::find(std::string_view compatible, unsigned skip) const {
   }
 }
 
+Tree::Property Tree::property(std::string_view name) const {
+  const std::size_t strings = word(12);
+  for (std::size_t at = word(8);;) {
+    const std::uint32_t token = word(at);
+    at += 4;
+    if (token == 9) return {};  // FDT_END
+    if (token == 1) {           // FDT_BEGIN_NODE
+      while (blob_[at] != 0)
+        ++at;
+      at = (at + 4) & ~std::size_t{3};
+    } else if (token == 3) {  // FDT_PROP
+      const std::size_t length = word(at);
+      if (same(reinterpret_cast<const char*>(blob_ + strings + word(at + 4)), name))
+        return {blob_ + at + 8, length};
+      at = (at + 8 + length + 3) & ~std::size_t{3};
+    }
+  }
+}
+
+std::uint64_t Tree::number(std::string_view name) const {
+  const Property found = property(name);
+  std::uint64_t value = 0;
+  for (std::size_t i = 0; i < found.length && i < 8; ++i)
+    value = value << 8 | found.bytes[i];
+  return value;
+}
+
 void expect_fault() {
   first_fault = Fault{};
   is_fault_expected = true;

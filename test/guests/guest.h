@@ -39,6 +39,14 @@ class Tree {
   // A node whose `compatible` contains this string: the first, or the one after `skip` others.
   // Assumes two address and size cells.
   [[nodiscard]] Device find(std::string_view compatible, unsigned skip = 0) const;
+  // The first property of this name, wherever it is; `length` is 0 if there is none.
+  struct Property {
+    const std::uint8_t* bytes = nullptr;
+    std::size_t length = 0;
+  };
+  [[nodiscard]] Property property(std::string_view name) const;
+  // A property of one or two cells; 0 if there is none.
+  [[nodiscard]] std::uint64_t number(std::string_view name) const;
   [[nodiscard]] std::uint64_t address() const { return reinterpret_cast<std::uint64_t>(blob_); }
   [[nodiscard]] std::uint64_t size() const { return word(4); }
 

@@ -16,17 +16,21 @@
 
 #include "guest.h"
 #include "mmu.h"
+#include "ways.h"
 
 namespace {
 
 using guest::Fault;
+using guest::kAllWays;
+using guest::kWays;
+using guest::touch;
+using guest::Way;
 using guest::mmu::Type;
 using namespace socle;
 
 constexpr std::uint64_t kPage = 4096;
 constexpr std::uint64_t kGiB = std::uint64_t{1} << 30;
 
-constinit bool has_lse = false;
 constinit unsigned bits = 0;
 constinit unsigned wrongs = 0;
 
@@ -74,66 +78,6 @@ std::uint64_t traps() {
   const std::uint64_t mapped = faults.faults;
   ask_for_faults(abi::kSocleFaultsDenied);
   return mapped + faults.faults;
-}
-
-// --- Ways to touch a page ----------------------------------------------------------------------
-
-enum class Way : std::uint8_t {
-  kRead,
-  kWrite,
-  kReadPair,
-  kWritePair,
-  kAtomic,
-  kZero,
-  kClean,
-  kWalk,
-  kExecute,
-};
-constexpr Way kAllWays[] = {Way::kRead,   Way::kReadPair, Way::kWritePair,
-                            Way::kAtomic, Way::kZero,     Way::kExecute,
-                            Way::kWrite,  Way::kWalk,     Way::kClean};
-constexpr unsigned kWays = sizeof kAllWays / sizeof kAllWays[0];
-
-void touch_atomically(std::uint64_t at) {
-  if (has_lse) {
-    asm volatile(".arch_extension lse\n ldadd x1, x1, [%0]" ::"r"(at) : "x1", "memory");
-  } else {
-    asm volatile("ldxr x1, [%0]\n stxr w2, x1, [%0]\n clrex" ::"r"(at) : "x1", "x2", "memory");
-  }
-}
-
-Fault touch(std::uint64_t physical, Way way) {
-  // Normal memory, so that everything is allowed at stage 1.
-  const std::uint64_t at = guest::mmu::show(0, physical, Type::kNormalWriteBack, way == Way::kWalk);
-  return guest::fault_of([&] {
-    switch (way) {
-      case Way::kRead:
-      case Way::kWalk:
-        asm volatile("ldr x1, [%0]" ::"r"(at) : "x1", "memory");
-        break;
-      case Way::kWrite:
-        asm volatile("str xzr, [%0]" ::"r"(at) : "memory");
-        break;
-      case Way::kReadPair:
-        asm volatile("ldp x1, x2, [%0]" ::"r"(at) : "x1", "x2", "memory");
-        break;
-      case Way::kWritePair:
-        asm volatile("stp xzr, xzr, [%0]" ::"r"(at) : "memory");
-        break;
-      case Way::kAtomic:
-        touch_atomically(at);
-        break;
-      case Way::kZero:
-        asm volatile("dc zva, %0" ::"r"(at) : "memory");
-        break;
-      case Way::kClean:
-        asm volatile("dc civac, %0\n dsb sy" ::"r"(at) : "memory");
-        break;
-      case Way::kExecute:
-        asm volatile("blr %0" ::"r"(at) : "x30", "memory");
-        break;
-    }
-  });
 }
 
 // --- What a page is ----------------------------------------------------------------------------
@@ -326,8 +270,6 @@ void count_traps() {
 
 void guest_main(const guest::Tree& tree) {
   std::uint64_t features;
-  asm volatile("mrs %0, id_aa64isar0_el1" : "=r"(features));
-  has_lse = (features >> 20 & 15) >= 2;
   asm volatile("mrs %0, id_aa64mmfr0_el1" : "=r"(features));
   constexpr unsigned kBits[] = {32, 36, 40, 42, 44, 48};
   bits = (features & 15) < 6 ? kBits[features & 15] : 48;
