@@ -40,8 +40,7 @@ std::size_t length_of(std::string_view bytes) {
   return bytes.size() >= 8 ? word(4) : 0;
 }
 
-TableSet split(std::string_view contents) {
-  TableSet out;
+void split(std::string_view contents, TableSet& out) {
   while (!contents.empty()) {
     std::size_t length = length_of(contents);
     // What cannot be cut is one piece to the end.
@@ -50,7 +49,6 @@ TableSet split(std::string_view contents) {
     if (!is_pointer(piece)) out.add(Pa(0), piece);
     contents.remove_prefix(length);
   }
-  return out;
 }
 
 std::optional<std::uint64_t> hexadecimal_at(std::string_view text, std::size_t digits) {
@@ -75,8 +73,7 @@ void append_line(std::string_view line, std::string& bytes) {
   }
 }
 
-TableSet read_text(std::string_view contents) {
-  TableSet out;
+void read_text(std::string_view contents, TableSet& out) {
   Pa address;
   std::string bytes;
   const auto finish = [&] {
@@ -96,7 +93,13 @@ TableSet read_text(std::string_view contents) {
     }
   }
   finish();
-  return out;
+}
+
+void read(std::string_view contents, TableSet& out) {
+  if (is_acpidump(contents))
+    read_text(contents, out);
+  else
+    split(contents, out);
 }
 
 Outcome<TableSet> not_empty(const std::string& name, TableSet tables) {
@@ -146,10 +149,12 @@ bool is_table(std::string_view contents) {
 }
 
 Outcome<TableSet> tables_of(const std::string& name, std::string_view contents) {
-  return not_empty(name, is_acpidump(contents) ? read_text(contents) : split(contents));
+  TableSet out;
+  read(contents, out);
+  return not_empty(name, std::move(out));
 }
 
-Outcome<TableSet> tables_in_folder(const std::string& name) {
+Outcome<TableSet> tables_in_folder(const std::string& name, std::vector<NamedContents>& others) {
   std::vector<std::string> files;
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(name, error))
@@ -157,9 +162,12 @@ Outcome<TableSet> tables_in_folder(const std::string& name) {
   std::ranges::sort(files);
   TableSet out;
   for (const std::string& file : files) {
-    const auto contents = read_file(file);
+    auto contents = read_file(file);
     if (!contents) return std::unexpected(contents.error());
-    if (is_table(*contents) && !is_pointer(*contents)) out.add(Pa(0), *contents);
+    if (is_table(*contents) || is_acpidump(*contents))
+      read(*contents, out);
+    else
+      others.push_back({file, std::move(*contents)});
   }
   return not_empty(name, std::move(out));
 }

@@ -3,13 +3,15 @@
 
 // TableSet: ACPI tables as people keep them, and the memory that stands behind the hypervisor's
 // reader. A folder of tables (/sys/firmware/acpi/tables, or what `acpidump -b` writes), the text of
-// `acpidump`, or tables one behind the other in one file. RSDP, XSDT, RSDT and FACS are left out:
-// most dumps have none, and those that have them point to memory that is not in the file.
+// `acpidump`, or tables one behind the other in one file, also in a folder. RSDP, XSDT, RSDT and
+// FACS are left out: most dumps have none, and those that have them point to memory that is not in
+// the file.
 
 #include <cstddef>
 #include <map>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -41,6 +43,11 @@ bool is_table(std::string_view contents);     // begins like one, or is an RSDP
 // Tables whose length cannot be are there as they are: the reader has a word for them. An error is
 // a file without any.
 Outcome<TableSet> tables_of(const std::string& name, std::string_view contents);
-Outcome<TableSet> tables_in_folder(const std::string& name);
+// Files that are no tables are left to the caller, in order of their names.
+struct NamedContents {
+  std::string name;
+  std::string contents;
+};
+Outcome<TableSet> tables_in_folder(const std::string& name, std::vector<NamedContents>& others);
 
 }  // namespace socle::plan

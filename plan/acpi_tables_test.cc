@@ -126,7 +126,7 @@ TEST(PlanAcpiTables, AFolderHoldsWhatLooksLikeATable) {
   std::ofstream(folder / "notes.txt") << "NOTE that this is text, and long enough to be a table.";
   const auto source = load_source(folder.string());
   ASSERT_TRUE(source) << source.error().message;
-  EXPECT_EQ(std::get<TableSet>(*source).addresses().size(), tables.size());
+  EXPECT_EQ(std::get<TableSet>(source->description).addresses().size(), tables.size());
   std::filesystem::remove_all(folder);
   std::filesystem::create_directories(folder);
   const auto empty = load_source(folder.string());

@@ -40,6 +40,14 @@ Result<> plan_domain(Board& board) {
   return {};
 }
 
+Result<> read_memory_map(Board& board, const BoardOptions& options) {
+  if (!options.efi_memory) return {};
+  board.input.efi_memory =
+      TRY(fw::read_efi_memory_map(*options.efi_memory, board.arena, board.notes));
+  board.has_memory_map = true;
+  return {};
+}
+
 // Its changes stand below /fragment@N/__overlay__, and there is no machine.
 bool is_overlay(const fw::dt::Tree& tree) {
   for (const fw::dt::Node node : tree.root().children())
@@ -58,8 +66,10 @@ Result<> plan_board(Board& board, std::span<const std::byte> blob, const BoardOp
   TRY(fw::read_boot_info(*board.tree, board.boot));
   board.command_line = options.command_line.value_or(board.boot.socle_command_line);
   board.options = fw::parse_options(board.command_line, board.notes);
-  board.platform =
-      TRY(platform::read(*board.tree, {.dtuart = board.options.dtuart}, board.arena, board.notes));
+  TRY(read_memory_map(board, options));
+  board.platform = TRY(platform::read(
+      *board.tree, {.dtuart = board.options.dtuart, .efi_memory = board.input.efi_memory},
+      board.arena, board.notes));
   board.input.ipa_bits = options.ipa_bits;
   if (const auto* kernel = board.boot.find(fw::ModuleKind::kKernel); kernel != nullptr) {
     board.input.boot = &board.boot;
@@ -91,6 +101,15 @@ Result<std::span<const fw::EfiMemoryRange>> read_srat(Board& board) {
   return ranges.finish();
 }
 
+Result<> assume_memory(Board& board) {
+  board.input.efi_memory = TRY(read_srat(board));
+  if (board.input.efi_memory.empty())
+    board.notes.info("RAM is not known: tables do not name it, and there is no SRAT");
+  else
+    board.notes.info("assumed: RAM as SRAT has it; UEFI's memory map would take from it");
+  return {};
+}
+
 }  // namespace
 
 Result<> plan_acpi_board(Board& board, std::span<const Pa> addresses, fw::acpi::Memory memory,
@@ -101,11 +120,8 @@ Result<> plan_acpi_board(Board& board, std::span<const Pa> addresses, fw::acpi::
   board.loader_tree = empty_tree();
   board.tree = TRY(
       fw::dt::Tree::open(std::as_bytes(std::span(board.loader_tree)), board.arena, board.notes));
-  board.input.efi_memory = TRY(read_srat(board));
-  if (board.input.efi_memory.empty())
-    board.notes.info("RAM is not known: tables do not name it, and there is no SRAT");
-  else
-    board.notes.info("assumed: RAM as SRAT has it; UEFI's memory map would take from it");
+  TRY(read_memory_map(board, options));
+  if (!board.has_memory_map) TRY(assume_memory(board));
   board.platform = TRY(platform::read_acpi(
       board.tables, {}, {.dtuart = board.options.dtuart, .efi_memory = board.input.efi_memory},
       board.arena, board.notes));

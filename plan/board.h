@@ -10,8 +10,8 @@
 //     that is free, where boot puts its heap;
 //   - the modules: as the tree names them; without a kernel module none is placed;
 //   - the address space: 48 bits (boot takes what the CPU has, at most 48);
-//   - RAM, of ACPI tables: the ranges of SRAT, all of it free. A real boot has UEFI's memory map.
-//     Without an SRAT there is no plan, only the platform.
+//   - RAM, of ACPI tables without a memory map: the ranges of SRAT, all of it free. Without an SRAT
+//     there is no plan, only the platform.
 // Each is a note of the plan or in the manual page.
 
 #include <cstddef>
@@ -39,6 +39,7 @@ struct Board {
   fw::BootInfo boot;
   std::string_view command_line;  // Socle's
   fw::Options options;
+  bool has_memory_map = false;  // input.efi_memory was given, not assumed
   hwdom::PlanInput input;
   hwdom::KeptMemory kept[2];
   const hwdom::DomainPlan* plan = nullptr;
@@ -54,8 +55,10 @@ struct Board {
 
 struct BoardOptions {
   // Instead of the one in the tree. Must outlive the Board.
-  std::optional<std::string_view> command_line;
+  std::optional<std::string_view> command_line{};
   unsigned ipa_bits = 48;
+  // UEFI's memory map, as a boot has it: says what is RAM instead of the tree or SRAT.
+  std::optional<fw::EfiMemoryMapBytes> efi_memory{};
 };
 
 // Fills in the Board as far as it gets: what is null afterwards was not reached. An error has its

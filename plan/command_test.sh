@@ -36,6 +36,16 @@ expect 1 '"signature": "GTDT"' "$tables" --json
 expect 1 'dom0 gets tables' "$tables" --tree -
 expect 0 '^$' "$tables" --diff "$tables"
 expect 1 '.' "$tables" --diff "$tree"
+printf '40000000-7fffffff : System RAM\n' >"$scratch/iomem"
+printf '00000000-00000000 : System RAM\n' >"$scratch/zeros"
+expect 0 'memory map: .*/iomem \(/proc/iomem\)' "$tables" --memory-map "$scratch/iomem"
+expect 0 '^$' "$tables" --memory-map "$scratch/iomem" --check
+expect 0 '1 GiB RAM +memory map' "$tree" --memory-map "$scratch/iomem"
+expect 1 '\+ 040000000-' "$tables" --diff "$scratch/iomem"
+expect 2 'zeros: all addresses are 0: .*root' "$tables" --memory-map "$scratch/zeros"
+expect 2 'no memory map' "$tables" --memory-map "$tree"
+expect 2 'No such' "$tables" --memory-map /no/such/file
+expect 2 'once only' - --memory-map -
 mkdir "$scratch/empty"
 expect 2 'no ACPI tables' "$scratch/empty"
 printf '/dts-v1/;\n/ { };\n' >"$scratch/nothing.dts"

@@ -49,21 +49,30 @@ struct Planned {
         board(std::span(memory.get(), kArena)) {}
 
   void run(const std::string& name, const std::optional<std::string>& command_line) {
-    auto* blob = std::get_if<Blob>(&source);
-    const Result<> done = blob != nullptr ? plan_tree(*blob, command_line)
-                                          : plan_tables(std::get<TableSet>(source), command_line);
+    BoardOptions options{.command_line = command_line};
+    if (const auto& map = source.memory_map) {
+      board.notes.info("memory map: {} ({})", std::string_view(printable(map->file)),
+                       to_string(map->kind));
+      if (!map->doubt.empty()) board.notes.info("{}", std::string_view(map->doubt));
+      options.efi_memory = map->bytes();
+    }
+    auto* blob = std::get_if<Blob>(&source.description);
+    const Result<> done = blob != nullptr
+                              ? plan_tree(*blob, options)
+                              : plan_tables(std::get<TableSet>(source.description), options);
     report = make_report(board, done, name);
   }
 
-  Result<> plan_tree(Blob& blob, const std::optional<std::string>& command_line) {
+  Result<> plan_tree(Blob& blob, const BoardOptions& options) {
+    if (options.efi_memory) return plan_board(board, blob.bytes(), options);
     if (const auto given = give_ram(blob.whole()))
       board.notes.info("assumed: {} of RAM, as the boot loader fills in; the tree names no size",
                        *given);
-    return plan_board(board, std::as_bytes(blob.whole()), {.command_line = command_line});
+    return plan_board(board, std::as_bytes(blob.whole()), options);
   }
 
-  Result<> plan_tables(TableSet& tables, const std::optional<std::string>& command_line) {
-    return plan_acpi_board(board, tables.addresses(), tables, {.command_line = command_line});
+  Result<> plan_tables(TableSet& tables, const BoardOptions& options) {
+    return plan_acpi_board(board, tables.addresses(), tables, options);
   }
 
   Source source;
@@ -116,22 +125,30 @@ std::unique_ptr<Planned> run_other(const Arguments& arguments, Source source,
   return other;
 }
 
-// The other side of --diff: a tree or tables, or another command line for the same.
+// The other side of --diff: a tree or tables, or another memory map or command line for the same. A
+// machine without a memory map of its own has the first one's.
 Outcome<std::unique_ptr<Planned>> load_other(const Arguments& arguments, const Source& first) {
   std::error_code ignored;
   if (std::filesystem::is_directory(arguments.diff, ignored)) {
     auto folder = load_source(arguments.diff);
     if (!folder) return std::unexpected(folder.error());
+    if (!folder->memory_map) folder->memory_map = first.memory_map;
     return run_other(arguments, std::move(*folder), arguments.command_line);
   }
   auto contents = read_file(arguments.diff);
   if (!contents) return std::unexpected(contents.error());
+  if (kind_of_map(*contents)) {
+    auto map = memory_map_of(arguments.diff, *contents);
+    if (!map) return std::unexpected(map.error());
+    return run_other(arguments, {first.description, std::move(*map)}, arguments.command_line);
+  }
   const bool is_text = contents->find('\0') == std::string::npos;
   if (kind_of(*contents) == Kind::kUnknown && is_text) {
     return run_other(arguments, first, *contents);
   }
   auto source = source_of(arguments.diff, *contents);
   if (!source) return std::unexpected(source.error());
+  source->memory_map = first.memory_map;
   return run_other(arguments, std::move(*source), arguments.command_line);
 }
 
@@ -145,6 +162,13 @@ int show_differences(const Arguments& arguments, const Source& first, const Repo
 int run(const Arguments& arguments) {
   auto source = load_source(arguments.file);
   if (!source) return complain(source.error().message, kWrongUse);
+  if (!arguments.memory_map.empty()) {
+    const auto contents = read_file(arguments.memory_map);
+    if (!contents) return complain(contents.error().message, kWrongUse);
+    auto map = memory_map_of(arguments.memory_map, *contents);
+    if (!map) return complain(map.error().message, kWrongUse);
+    source->memory_map = std::move(*map);
+  }
   const Source untouched = *source;
   Planned planned(std::move(*source));
   planned.run(arguments.file, arguments.command_line);

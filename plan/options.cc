@@ -2,6 +2,7 @@
 #include "plan/options.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -35,6 +36,7 @@ std::expected<Arguments, std::string> parse_arguments(int count, const char* con
   app.add_option("FILE", out.file);
   auto* command_line = app.add_option("--cmdline", out.command_line);
   command_line->expected(1);
+  app.add_option("--memory-map", out.memory_map);
   auto* modes = app.add_option_group("modes");
   modes->require_option(0, 1);
   for (std::size_t i = 0; i < flags.formats.size(); ++i)
@@ -53,6 +55,8 @@ std::expected<Arguments, std::string> parse_arguments(int count, const char* con
   if (out.file.empty()) return std::unexpected("FILE is missing");
   if (tree->count() != 0 && (!out.diff.empty() || out.check_only))
     return std::unexpected("--tree goes with none of --diff and --check");
+  if (std::ranges::count(std::array{out.file, out.diff, out.memory_map}, "-") > 1)
+    return std::unexpected("standard input ('-') can be read once only");
   choose_format(flags, out);
   return out;
 }

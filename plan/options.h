@@ -16,8 +16,9 @@ struct Arguments {
   std::string file;
   std::optional<std::string> command_line;
   Format format = Format::kText;
-  std::string tree;  // where dom0's tree goes; empty: nowhere
-  std::string diff;  // the other board; empty: none
+  std::string memory_map;  // a file; empty: none
+  std::string tree;        // where dom0's tree goes; empty: nowhere
+  std::string diff;        // the other board; empty: none
   bool check_only = false;
   bool help = false;
 };

@@ -83,7 +83,7 @@ Report make_report(const Board& board, const Result<>& done, std::string_view so
     report.reason = missing->text;
   } else if (board.plan == nullptr) {
     report.verdict = Verdict::kDescribed;
-    report.reason = "the tables do not tell what is RAM, so what dom0 gets is not known";
+    report.reason = "the tables do not tell what is RAM; --memory-map does (/proc/iomem, as root)";
   } else {
     report.verdict = Verdict::kReady;
   }

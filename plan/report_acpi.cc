@@ -12,14 +12,13 @@ struct Use {
   std::string_view signature;
   const char* words;
 };
-constexpr std::array<Use, 9> kUses = {{{"APIC", "CPUs, interrupt controller"},
+constexpr std::array<Use, 8> kUses = {{{"APIC", "CPUs, interrupt controller"},
                                        {"FACP", "how firmware is called"},
                                        {"GTDT", "timers, watchdogs"},
                                        {"SPCR", "console"},
                                        {"DBG2", "serial ports"},
                                        {"MCFG", "PCI configuration space"},
                                        {"IORT", "IOMMUs, streams"},
-                                       {"SRAT", "memory (for this plan only)"},
                                        {"DSDT", "nothing: dom0 interprets it"}}};
 
 std::string use_of(std::string_view signature) {
@@ -79,6 +78,8 @@ void read_tables(const Board& board, PlatformFacts& out) {
          .oem = fmt::format("{} {}", trimmed(table.oem_id()), trimmed(table.oem_table_id())),
          .checksum_is_right = table.checksum_is_right,
          .use = use_of(signature)});
+    if (signature == "SRAT" && !board.has_memory_map)
+      out.tables.back().use = "memory (for this plan only)";
     if (signature == "FACP") out.model = out.tables.back().oem;
   }
 }

@@ -56,11 +56,24 @@ void add_nodes(const Board& board, std::vector<MappingFacts>& mappings) {
   }
 }
 
+// Of UEFI's devices only the addresses are known.
+void name_firmwares_devices(const Board& board, std::vector<MappingFacts>& mappings) {
+  for (const fw::EfiMemoryRange& range : board.input.efi_memory) {
+    if (range.use() != fw::EfiMemoryRange::Use::kDevice) continue;
+    const Ipa begin(range.range.begin().value());
+    const auto at = std::ranges::upper_bound(
+        mappings, begin, {}, [](const MappingFacts& mapping) { return mapping.guest.end(); });
+    if (at != mappings.end() && at->guest.contains(begin) && at->nodes.empty())
+      at->nodes.emplace_back("memory map");
+  }
+}
+
 std::vector<MappingFacts> read_mappings(const Board& board) {
   std::vector<MappingFacts> out;
   for (const hwdom::Mapping& mapping : board.plan->mappings)
     out.push_back(facts_of(board, mapping));
   add_nodes(board, out);
+  if (board.is_acpi()) name_firmwares_devices(board, out);
   return out;
 }
 

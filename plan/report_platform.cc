@@ -57,15 +57,62 @@ const char* origin_name(platform::ReservedRange::Origin origin) {
   return "";
 }
 
+const char* type_name(fw::EfiMemoryType type) {
+  using Type = fw::EfiMemoryType;
+  switch (type) {
+    case Type::kReserved:
+      return "reserved";
+    case Type::kLoaderCode:
+    case Type::kLoaderData:
+    case Type::kBootServicesCode:
+    case Type::kBootServicesData:
+    case Type::kConventional:
+      return "special purpose, or not cached";
+    case Type::kRuntimeServicesCode:
+      return "runtime services, code";
+    case Type::kRuntimeServicesData:
+      return "runtime services, data";
+    case Type::kUnusable:
+      return "unusable";
+    case Type::kAcpiReclaim:
+      return "ACPI's tables";
+    case Type::kAcpiNvs:
+      return "ACPI's, kept";
+    case Type::kMemoryMappedIo:
+    case Type::kMemoryMappedIoPorts:
+      return "devices";
+    case Type::kPalCode:
+      return "PAL code";
+    case Type::kPersistent:
+      return "persistent";
+    case Type::kUnaccepted:
+      return "not accepted";
+  }
+  return "of its own kind";
+}
+
+// What UEFI's memory map calls it.
+std::string firmware_words(const Board& board, const PaRange& range) {
+  const auto found = std::ranges::find(board.input.efi_memory, range, &fw::EfiMemoryRange::range);
+  return found == board.input.efi_memory.end()
+             ? std::string("firmware")
+             : fmt::format("firmware ({})", type_name(found->type));
+}
+
 // A word for what has no node, if that is because there is no tree.
 std::string_view of_acpi(const Board& board, std::string_view word) {
   return board.is_acpi() ? word : std::string_view();
 }
 
 void read_memory(const Board& board, PlatformFacts& out) {
+  const std::string_view ram_source = board.has_memory_map ? "memory map" : of_acpi(board, "SRAT");
   for (const platform::RamBank& bank : board.platform->ram)
-    out.ram.push_back({bank.range, "RAM", place_of(board, bank.node, of_acpi(board, "SRAT"))});
+    out.ram.push_back({bank.range, "RAM", place_of(board, bank.node, ram_source)});
   for (const platform::ReservedRange& reserved : board.platform->reserved) {
+    if (reserved.origin == platform::ReservedRange::Origin::kFirmware) {
+      out.reserved.push_back({reserved.range, firmware_words(board, reserved.range), ""});
+      continue;
+    }
     std::string what = origin_name(reserved.origin);
     if (reserved.is_frame_buffer &&
         reserved.origin != platform::ReservedRange::Origin::kFrameBuffer)

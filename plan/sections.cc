@@ -75,8 +75,8 @@ Section platform_section(const PlatformFacts& platform) {
   fact("model", platform.model);
   if (platform.tables.empty()) fact("compatible", joined(platform.compatibles));
   fact("CPUs", cpu_words(platform));
-  fact("RAM", platform.ram.empty() ? "not known: UEFI's memory map would tell"
-                                   : human_size(total(platform.ram)));
+  fact("RAM",
+       platform.ram.empty() ? "not known without a memory map" : human_size(total(platform.ram)));
   fact("interrupts", platform.gic_node.empty()
                          ? platform.gic
                          : fmt::format("{} at {}", platform.gic, platform.gic_node));

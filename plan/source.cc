@@ -36,7 +36,36 @@ namespace {
 
 Outcome<Source> as_source(Outcome<TableSet> tables) {
   if (!tables) return std::unexpected(tables.error());
-  return Source(std::move(*tables));
+  return Source{.description = std::move(*tables), .memory_map = std::nullopt};
+}
+
+// UEFI's own map tells more than what Linux makes of it.
+bool tells_more(const MemoryMap& map, const std::optional<MemoryMap>& than) {
+  return !than || (than->kind == MapKind::kIomem && map.kind != MapKind::kIomem);
+}
+
+// Whatever else lies in the folder: logs without a map are just logs.
+Outcome<std::optional<MemoryMap>> memory_map_in(const std::vector<NamedContents>& files) {
+  std::optional<MemoryMap> best;
+  for (const auto& [name, contents] : files) {
+    const auto kind = kind_of_map(contents);
+    if (!kind) continue;
+    auto map = memory_map_of(name, contents);
+    if (!map && *kind == MapKind::kKernelLog) continue;
+    if (!map) return std::unexpected(map.error());
+    if (tells_more(*map, best)) best = std::move(*map);
+  }
+  return best;
+}
+
+Outcome<Source> load_folder(const std::string& name) {
+  std::vector<NamedContents> others;
+  auto source = as_source(tables_in_folder(name, others));
+  if (!source) return source;
+  auto map = memory_map_in(others);
+  if (!map) return std::unexpected(map.error());
+  source->memory_map = std::move(*map);
+  return source;
 }
 
 }  // namespace
@@ -44,12 +73,12 @@ Outcome<Source> as_source(Outcome<TableSet> tables) {
 Outcome<Source> source_of(const std::string& name, const std::string& contents) {
   switch (kind_of(contents)) {
     case Kind::kTree:
-      return Blob(contents);
+      return Source{.description = Blob(contents), .memory_map = std::nullopt};
     case Kind::kTreeSource: {
       auto compiled = compile_tree(contents);
       if (!compiled)
         return std::unexpected(Failure{fmt::format("{}: {}", name, compiled.error().message)});
-      return Blob(*compiled);
+      return Source{.description = Blob(*compiled), .memory_map = std::nullopt};
     }
     case Kind::kAcpi:
       return as_source(tables_of(name, contents));
@@ -62,7 +91,7 @@ Outcome<Source> source_of(const std::string& name, const std::string& contents) 
 
 Outcome<Source> load_source(const std::string& name) {
   std::error_code ignored;
-  if (std::filesystem::is_directory(name, ignored)) return as_source(tables_in_folder(name));
+  if (std::filesystem::is_directory(name, ignored)) return load_folder(name);
   auto contents = read_file(name);
   if (!contents) return std::unexpected(contents.error());
   return source_of(name, *contents);

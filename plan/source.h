@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <variant>
@@ -12,6 +13,7 @@
 
 #include "plan/acpi_tables.h"
 #include "plan/file.h"
+#include "plan/memory_map.h"
 
 namespace socle::plan {
 
@@ -31,8 +33,12 @@ enum class Kind { kTree, kTreeSource, kAcpi, kUnknown };
 Kind kind_of(std::string_view contents);
 
 // A tree, or ACPI's tables. Source text of a tree is compiled with dtc.
-using Source = std::variant<Blob, TableSet>;
-Outcome<Source> load_source(const std::string& name);  // a file or a folder of tables
+struct Source {
+  std::variant<Blob, TableSet> description;
+  std::optional<MemoryMap> memory_map;
+};
+// A file, or a folder of tables. A folder may hold the machine's memory map, too.
+Outcome<Source> load_source(const std::string& name);
 Outcome<Source> source_of(const std::string& name, const std::string& contents);
 
 }  // namespace socle::plan

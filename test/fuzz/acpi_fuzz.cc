@@ -3,7 +3,8 @@
 // libFuzzer target: any bytes as ACPI's tables, through the readers and the Platform to all outputs
 // of `socle plan`. Nothing may crash, stall or grow without bound, and no reader leaves a table
 // (each stands in memory of its own, where the sanitizer sees it). The first byte says how the rest
-// is to be read: tables one behind the other, or a piece of memory with an RSDP at its start.
+// is to be read: tables one behind the other, a piece of memory with an RSDP at its start, or the
+// text of a memory map for a machine whose tables are sound.
 // Checksums are not in the way: a wrong one is a warning.
 
 #include <cstdio>
@@ -15,6 +16,7 @@
 #include "plan/diff.h"
 #include "plan/html.h"
 #include "plan/json.h"
+#include "plan/memory_map.h"
 #include "plan/svg.h"
 #include "plan/text.h"
 
@@ -96,6 +98,35 @@ void fuzz_memory(std::span<const std::byte> bytes, std::span<std::byte> memory) 
   if (platform) check_platform(**platform);
 }
 
+std::string sound_tables() {
+  test::FirmwareMemory firmware;
+  test::AcpiMachine().put_into(firmware);
+  std::string out;
+  for (const Pa table : firmware.named())
+    for (const std::byte byte : firmware.bytes_at(table))
+      out.push_back(static_cast<char>(byte));
+  return out;
+}
+
+void fuzz_memory_map(std::string_view text, std::span<std::byte> memory) {
+  static const std::string sound = sound_tables();
+  const auto map = plan::memory_map_of("fuzz", text);
+  if (!map) {
+    expect(map.error().message.starts_with("fuzz: ") && is_printable(map.error().message),
+           "an error that names nothing");
+    return;
+  }
+  expect(!map->descriptors.empty(), "a map without ranges");
+  expect(map->descriptors.size() <= fw::kMaxEfiMemoryMapBytes, "too many ranges");
+  const auto tables = plan::tables_of("fuzz", sound);
+  plan::Board board(memory);
+  const auto done =
+      plan::plan_acpi_board(board, tables->addresses(), *tables, {.efi_memory = map->bytes()});
+  const Report report = make_report(board, done, "fuzz");
+  expect(report.verdict == plan::Verdict::kReady || !report.reason.empty(), "no reason");
+  check_outputs(report);
+}
+
 // --- seeds and mutations ---
 
 // A machine that has everything.
@@ -168,7 +199,7 @@ extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t s
     size = std::min(whole.size(), room);
     std::memcpy(data, whole.data(), size);
   }
-  const std::uint64_t kind = (random >> 32) % 4;
+  const std::uint64_t kind = data[0] % 3 == 2 ? 0 : (random >> 32) % 4;
   if (kind == 0) return LLVMFuzzerMutate(data, size, room);
   for (std::uint64_t i = 0; i < kind; ++i) {
     put_number(data, size, random);
@@ -180,10 +211,10 @@ extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t s
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static std::vector<std::byte> memory(4 * kMiB);
   if (size == 0) return 0;
-  if (data[0] % 2 == 0)
-    fuzz_loose({reinterpret_cast<const char*>(data + 1), size - 1}, memory);
-  else
-    fuzz_memory(std::as_bytes(std::span(data + 1, size - 1)), memory);
+  const std::string_view rest(reinterpret_cast<const char*>(data + 1), size - 1);
+  if (data[0] % 3 == 0) fuzz_loose(rest, memory);
+  if (data[0] % 3 == 1) fuzz_memory(std::as_bytes(std::span(data + 1, size - 1)), memory);
+  if (data[0] % 3 == 2) fuzz_memory_map(rest, memory);
   return 0;
 }
 // NOLINTEND(readability-identifier-naming)

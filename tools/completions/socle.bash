@@ -25,7 +25,7 @@ _socle_values() {
       mapfile -t COMPREPLY < <(compgen -W 'config shell grub' -- "$2") ;;
     --preset)
       mapfile -t COMPREPLY < <(compgen -W 'el2-release el2-debug' -- "$2") ;;
-    --kernel | --initrd | --overlay | --uefi-first | --disk | --mmio-disk | --nvme | --tree | --diff)
+    --kernel | --initrd | --overlay | --uefi-first | --disk | --mmio-disk | --nvme | --tree | --diff | --memory-map)
       mapfile -t COMPREPLY < <(compgen -f -- "$2") ;;
     --cmdline | --append | --hv-append | --xen-append | --dom0-mem | --cpu | --cpus | --memory | --gic | \
       --qemu-arg | --timeout)
