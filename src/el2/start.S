@@ -24,7 +24,7 @@ socle_head:
 pe_header:
 	.ascii	"PE\0\0"
 	.short	0xaa64				// machine: arm64
-	.short	3				// sections
+	.short	4				// sections
 	.long	0, 0, 0				// time stamp, no symbols
 	.short	sections - optional_header
 	.short	0x206				// executable, no line numbers, no debug information
@@ -60,6 +60,18 @@ sections:
 	.ascii	".data\0\0\0"
 	.long	socle_pe_data_memory, socle_pe_data, socle_pe_data_bytes, socle_pe_data, 0, 0, 0
 	.long	0xc0000040			// data, read, write
+	.ascii	".sbat\0\0\0"
+	.long	socle_pe_sbat_bytes, socle_pe_sbat, socle_pe_sbat_file_bytes, socle_pe_sbat_in_file, 0, 0, 0
+	.long	0x40000040			// data, read
+
+	// What shim wants to know of a program before it looks at the signature (rhboot/shim, SBAT.md):
+	// component, generation, vendor, package, version, address. The generation counts holes that
+	// Secure Boot must not forget.
+	.section ".sbat", "a"
+	.ascii	"sbat,1,SBAT Version,sbat,1,https://github.com/rhboot/shim/blob/main/SBAT.md\n"
+	.ascii	"socle,1,Socle,socle,"
+	.ascii	SOCLE_VERSION
+	.ascii	",none\n"
 
 	.section ".text.start", "ax"
 

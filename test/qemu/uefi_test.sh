@@ -99,6 +99,17 @@ end 0
 DIALOGUE
 }
 
+# By name and flags, as shim and firmware that protects memory read them.
+test_the_images_sections_are_what_shim_and_firmware_want() {
+  local sections
+  if [[ $HYPERVISOR != socle ]]; then return 0; fi
+  sections=$(llvm-readobj-19 --sections "$IMAGE")
+  equal ".text .rodata .data .sbat " "$(awk '$1 == "Name:" { print $2 }' <<<"$sections" | tr '\n' ' ')" "the image's sections"
+  equal "0x60000020 0x40000040 0xC0000040 0x40000040 " "$(sed -n 's/.*Characteristics \[ (\(.*\))/\1/p' <<<"$sections" | tr '\n' ' ')" \
+    "execute and read, read, read and write, read"
+  contains "$(llvm-readobj-19 --string-dump=.sbat "$IMAGE")" 'socle,1,Socle,socle,[0-9.]+,'
+}
+
 # --- what is refused: on firmware's console, and firmware goes on ---------------------------------
 
 # esp CONFIGURATION FILE...: an EFI partition with Socle, its configuration, and files of the kernel's folder.
