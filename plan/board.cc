@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "fw/acpi/mcfg.h"
+#include "fw/acpi/named_memory.h"
 #include "fw/boot_modules.h"
 #include "fw/boot_phase_host.h"
 
@@ -80,7 +81,8 @@ Result<> plan_board(Board& board, std::span<const std::byte> blob, const BoardOp
 
 namespace {
 
-// SRAT's ranges of memory, as a memory map of UEFI's that says nothing else.
+// SRAT's ranges of memory, as a memory map of UEFI's. All else that it says is that memory which
+// tables name has been set aside.
 Result<std::span<const fw::EfiMemoryRange>> read_srat(Board& board) {
   fw::ArenaVector<fw::EfiMemoryRange> ranges(board.arena);
   const fw::acpi::Table* table = board.tables.find("SRAT");
@@ -95,6 +97,18 @@ Result<std::span<const fw::EfiMemoryRange>> read_srat(Board& board) {
       TRY(ranges.push_back({.range = PaRange(Pa(frames.begin()), Pa(frames.end())),
                             .type = fw::EfiMemoryType::kConventional,
                             .attributes = fw::kEfiMemoryWriteBack}));
+  }
+  if (ranges.empty()) return ranges.finish();
+  const std::size_t ram = ranges.size();
+  for (const fw::acpi::NamedMemory& named : board.tables.named) {
+    const MfnRange frames = frames_touched(named.range);
+    if (std::ranges::none_of(ranges.span().first(ram), [&](const fw::EfiMemoryRange& range) {
+          return range.range.overlaps(named.range);
+        }))
+      continue;  // a device's registers, perhaps
+    TRY(ranges.push_back({.range = PaRange(Pa(frames.begin()), Pa(frames.end())),
+                          .type = fw::EfiMemoryType::kReserved,
+                          .attributes = fw::kEfiMemoryWriteBack}));
   }
   std::ranges::sort(ranges, {},
                     [](const fw::EfiMemoryRange& range) { return range.range.begin(); });

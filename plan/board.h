@@ -10,8 +10,8 @@
 //     that is free, where boot puts its heap;
 //   - the modules: as the tree names them; without a kernel module none is placed;
 //   - the address space: 48 bits (boot takes what the CPU has, at most 48);
-//   - RAM, of ACPI tables without a memory map: the ranges of SRAT, all of it free. Without an SRAT
-//     there is no plan, only the platform.
+//   - RAM, of ACPI tables without a memory map: the ranges of SRAT, all of it free but for memory
+//     that tables name. Without an SRAT there is no plan, only the platform.
 // Each is a note of the plan or in the manual page.
 
 #include <cstddef>

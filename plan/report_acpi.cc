@@ -12,14 +12,23 @@ struct Use {
   std::string_view signature;
   const char* words;
 };
-constexpr std::array<Use, 8> kUses = {{{"APIC", "CPUs, interrupt controller"},
-                                       {"FACP", "how firmware is called"},
-                                       {"GTDT", "timers, watchdogs"},
-                                       {"SPCR", "console"},
-                                       {"DBG2", "serial ports"},
-                                       {"MCFG", "PCI configuration space"},
-                                       {"IORT", "IOMMUs, streams"},
-                                       {"DSDT", "nothing: dom0 interprets it"}}};
+constexpr std::array<Use, 17> kUses = {{{"APIC", "CPUs, interrupt controller"},
+                                        {"FACP", "how firmware is called"},
+                                        {"GTDT", "timers, watchdogs"},
+                                        {"SPCR", "console"},
+                                        {"DBG2", "serial ports"},
+                                        {"MCFG", "PCI configuration space"},
+                                        {"IORT", "IOMMUs, streams"},
+                                        {"DSDT", "nothing: dom0 interprets it"},
+                                        {"BERT", "memory of the boot's errors"},
+                                        {"HEST", "memory of errors"},
+                                        {"ERST", "memory of stored errors"},
+                                        {"EINJ", "memory of error injection"},
+                                        {"PCCT", "memory of mailboxes"},
+                                        {"TPM2", "memory of the TPM and its log"},
+                                        {"CCEL", "memory of a log"},
+                                        {"FPDT", "memory of boot times"},
+                                        {"NFIT", "non-volatile memory"}}};
 
 std::string use_of(std::string_view signature) {
   for (const Use& use : kUses)
@@ -50,6 +59,8 @@ const char* words_of(platform::Device::Origin origin) {
       return "watchdog";
     case Origin::kSerialPort:
       return "serial port";
+    case Origin::kFirmwareMemory:
+      return "memory that firmware shares";
   }
   return "";
 }

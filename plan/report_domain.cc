@@ -105,6 +105,8 @@ const char* why_not_mapped(RegionDecision::Outcome outcome) {
       return "its node is not in dom0's tree";
     case RegionDecision::Outcome::kBeyondSpace:
       return "beyond the address space";
+    case RegionDecision::Outcome::kFirmwares:
+      return "in memory of firmware's own";
     case RegionDecision::Outcome::kEmpty:
       return "size 0";
   }

@@ -281,7 +281,8 @@ std::vector<Section> sections(const Report& report) {
     out.push_back(memory_section(*report.platform));
     if (!report.platform->tables.empty()) {
       out.push_back(table_section(*report.platform));
-      out.push_back(places("Registers that the tables name", report.platform->described));
+      out.push_back(
+          places("Registers and memory that the tables name", report.platform->described));
       out.push_back(named_interrupt_section(*report.platform));
       out.push_back(places("Memory that devices use as it is", report.platform->direct_mappings));
     }

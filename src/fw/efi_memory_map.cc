@@ -109,6 +109,11 @@ EfiMemoryRange::Use EfiMemoryRange::use() const {
   return Use::kFirmware;
 }
 
+bool EfiMemoryRange::is_shared_by_firmware() const {
+  return type == EfiMemoryType::kAcpiReclaim || type == EfiMemoryType::kAcpiNvs ||
+         (type == EfiMemoryType::kReserved && (attributes & kEfiMemoryRuntime) == 0);
+}
+
 Result<std::span<const EfiMemoryRange>> read_efi_memory_map(const EfiMemoryMapBytes& map,
                                                             Arena& arena, Diagnostics& notes) {
   const std::uint64_t stride = map.descriptor_size;

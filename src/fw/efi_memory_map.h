@@ -56,6 +56,9 @@ struct EfiMemoryRange {
   std::uint64_t attributes = 0;
 
   [[nodiscard]] Use use() const;
+  // Of kFirmware: what an operating system may touch where ACPI's tables or their code lead it. Not
+  // so what firmware's runtime services work with.
+  [[nodiscard]] bool is_shared_by_firmware() const;
 };
 
 // The map's bytes as firmware described them.

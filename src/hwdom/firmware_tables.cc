@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "fw/acpi/fields.h"
+#include "fw/acpi/named_memory.h"
 #include "hwdom/crc32.h"
 
 namespace socle::hwdom {
@@ -99,12 +100,6 @@ constexpr std::array<std::uint8_t, 16> kAcpi20 = {0x71, 0xe8, 0x68, 0x88, 0xf1, 
 constexpr std::size_t kEntrySize = 24;
 constexpr std::size_t kDescriptorSize = 40;
 constexpr std::uint32_t kDescriptorVersion = 1;
-constexpr std::uint64_t kWriteBack = 8;
-enum MemoryType : std::uint32_t {
-  kConventional = 7,
-  kAcpiReclaim = 9,
-  kAcpiNvs = 10,
-};
 }  // namespace efi
 
 // --- The buffer ---
@@ -163,7 +158,7 @@ class Output {
   std::size_t size_ = 0;
 };
 
-constexpr std::array<std::string_view, 4> kReplaced = {"FACP", "APIC", "GTDT", "IORT"};
+constexpr std::array<std::string_view, 5> kReplaced = {"FACP", "APIC", "GTDT", "IORT", "HEST"};
 
 // An edited copy stands for it. Of several tables with one name the first counts, as for readers.
 bool is_replaced(const Table& table) {
@@ -172,7 +167,18 @@ bool is_replaced(const Table& table) {
 
 bool is_visible(const Table& table, const DomainPlan& plan) {
   return std::ranges::any_of(plan.firmware_memory, [&](const FirmwareMemory& memory) {
-    return memory.range.contains(table.range());
+    return memory.type != fw::EfiMemoryType::kReserved && memory.range.contains(table.range());
+  });
+}
+
+// The domain is not to have it: it leads the operating system to memory that is not the domain's,
+// and Linux does not survive the abort. PRMT: to code that runs only where UEFI's runtime services
+// do.
+bool is_left_out(const FirmwareTablesInput& input, const Table& table) {
+  if (table.signature() == "PRMT") return true;
+  return std::ranges::any_of(input.tables->named, [&](const fw::acpi::NamedMemory& named) {
+    return named.source == 0 && named.signature == table.signature() &&
+           !can_reach(*input.plan, named.range);
   });
 }
 
@@ -190,6 +196,7 @@ class TablesWriter {
     TRY(write_madt());
     TRY(write_gtdt());
     write_iort();
+    write_hest();
     write_stao();
     const std::size_t root = write_rsdp(write_xsdt());
     FirmwareTables made;
@@ -236,7 +243,8 @@ class TablesWriter {
   // Tables in memory that the domain does not see as firmware's.
   void copy_hidden() {
     for (const Table& table : input_.tables->all)
-      if (!is_replaced(table) && !is_visible(table, plan())) begin(table, table.fields.bytes());
+      if (!is_replaced(table) && !is_visible(table, plan()) && !is_left_out(input_, table))
+        begin(table, table.fields.bytes());
   }
 
   Result<> write_fadt() {
@@ -388,6 +396,19 @@ class TablesWriter {
     return true;
   }
 
+  // --- HEST ---
+
+  // Error sources whose records lie where the domain cannot read are not in use.
+  void write_hest() {
+    const Table* const host = input_.tables->find("HEST");
+    if (host == nullptr) return;
+    const std::size_t at = begin(*host, host->fields.bytes());
+    for (const fw::acpi::NamedMemory& named : input_.tables->named)
+      if (named.source != 0 && !can_reach(plan(), named.range))
+        out_.put(at + named.source + fw::acpi::kHestSourceEnabled, 0, 1);
+    out_.finish_table(at);
+  }
+
   // --- Those that no host has ---
 
   std::size_t begin_new(std::string_view signature, std::uint8_t revision) {
@@ -421,7 +442,8 @@ class TablesWriter {
   std::size_t write_xsdt() {
     const std::size_t at = begin_new("XSDT", 1);
     for (const Table& table : input_.tables->all)
-      if (table.in_root) out_.put64(out_.reserve(8), address_for(table).value());
+      if (table.in_root && !is_left_out(input_, table))
+        out_.put64(out_.reserve(8), address_for(table).value());
     for (const Made& made : made_)
       if (made.host == nullptr) out_.put64(out_.reserve(8), address_of(made.at).value());
     out_.finish_table(at);
@@ -463,16 +485,18 @@ class TablesWriter {
     return at;
   }
 
-  void add_descriptor(efi::MemoryType type, std::uint64_t begin, std::uint64_t end) {
+  void add_descriptor(fw::EfiMemoryType type, std::uint64_t begin, std::uint64_t end,
+                      std::uint64_t attributes = fw::kEfiMemoryWriteBack) {
     if (begin >= end) return;
     const std::size_t at = out_.reserve(efi::kDescriptorSize);
-    out_.put32(at, type);
+    out_.put32(at, static_cast<std::uint32_t>(type));
     out_.put64(at + 8, begin);
     out_.put64(at + 24, (end - begin) >> kFrameShift);
-    out_.put64(at + 32, efi::kWriteBack);
+    out_.put64(at + 32, attributes);
   }
 
-  // The banks without our tables, those, and firmware's; nothing needs them to be in order.
+  // The banks without our tables, those, and firmware's; nothing needs them to be in order. Linux
+  // takes the memory type of what it reads for error records and AML from here.
   std::size_t write_memory_map() {
     const std::size_t at = out_.size();
     const std::uint64_t ours = input_.place.begin().value();
@@ -481,17 +505,17 @@ class TablesWriter {
       const std::uint64_t begin = Pa(bank.begin()).value();
       const std::uint64_t end = Pa(bank.end()).value();
       if (ours >= end || ours_end <= begin) {
-        add_descriptor(efi::kConventional, begin, end);
+        add_descriptor(fw::EfiMemoryType::kConventional, begin, end);
         continue;
       }
-      add_descriptor(efi::kConventional, begin, ours);
-      add_descriptor(efi::kAcpiReclaim, ours, ours_end);
-      add_descriptor(efi::kConventional, ours_end, end);
+      add_descriptor(fw::EfiMemoryType::kConventional, begin, ours);
+      add_descriptor(fw::EfiMemoryType::kAcpiReclaim, ours, ours_end);
+      add_descriptor(fw::EfiMemoryType::kConventional, ours_end, end);
     }
     for (const FirmwareMemory& memory : plan().firmware_memory) {
       const MfnRange frames = frames_touched(memory.range);
-      add_descriptor(memory.is_reclaimable ? efi::kAcpiReclaim : efi::kAcpiNvs,
-                     Pa(frames.begin()).value(), Pa(frames.end()).value());
+      add_descriptor(memory.type, Pa(frames.begin()).value(), Pa(frames.end()).value(),
+                     memory.attributes & ~fw::kEfiMemoryRuntime);
     }
     return at;
   }

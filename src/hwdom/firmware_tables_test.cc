@@ -6,6 +6,7 @@
 
 #include "base/test.h"
 #include "hwdom/crc32.h"
+#include "policy/policy.h"
 
 #include "test/support/acpi_builder.h"
 #include "test/support/tree_builder.h"
@@ -105,7 +106,7 @@ struct Machine {
   void show_firmware() {
     memory.push_back(
         {PaRange(Pa(test::FirmwareMemory::kFirst), Pa(test::FirmwareMemory::kFirst + 0x10'0000)),
-         true});
+         fw::EfiMemoryType::kAcpiReclaim, fw::kEfiMemoryWriteBack});
     plan.firmware_memory = memory;
   }
   [[nodiscard]] Pa root() const {
@@ -121,8 +122,13 @@ struct Machine {
   platform::Platform platform;
   DomainPlan plan;
   std::array<MfnRange, 1> bank{MfnRange(Mfn(kBank >> 12), Mfn(0x8000'0000 >> 12))};
-  std::vector<FirmwareMemory> memory{{PaRange(Pa(0xb000'0000), Pa(0xb000'3000)), true},
-                                     {PaRange(Pa(0xb001'0000), Pa(0xb001'1000)), false}};
+  static constexpr std::uint64_t kUncached = 1;
+  std::vector<FirmwareMemory> memory{
+      {PaRange(Pa(0xb000'0000), Pa(0xb000'3000)), fw::EfiMemoryType::kAcpiReclaim,
+       fw::kEfiMemoryWriteBack},
+      {PaRange(Pa(0xb001'0000), Pa(0xb001'1000)), fw::EfiMemoryType::kAcpiNvs,
+       fw::kEfiMemoryWriteBack | fw::kEfiMemoryRuntime},
+      {PaRange(Pa(0xb002'0000), Pa(0xb002'1000)), fw::EfiMemoryType::kReserved, kUncached}};
   fw::acpi::Tables tables;
   std::vector<std::byte> buffer;
   Result<FirmwareTables> made = fail(Error::kNotFound);
@@ -272,6 +278,44 @@ TEST(FirmwareTables, TheConsolesUartIsMarkedAsTakenIfSocleHasIt) {
   EXPECT_EQ(ReadBack(without).table("STAO").size(), 0u);
 }
 
+constexpr std::uint64_t kErrors = 0xb100'0000;
+constexpr std::uint64_t kElsewhere = 0xb200'0000;
+
+// What Linux reads at boot, and does not survive an abort of.
+TEST(FirmwareTables, TablesThatLeadToMemoryThatIsNotTheDomainsAreLeftOut) {
+  for (const std::uint64_t at : {kErrors, kElsewhere, kErrors + 0x1000}) {
+    Machine machine;
+    const Mapping errors = {.first = Gfn(kErrors >> 12),
+                            .machine = Mfn(kErrors >> 12),
+                            .count = FrameCount(1),
+                            .attributes = policy::reserved_memory(true)};
+    const MfnRange more(Mfn((kErrors >> 12) + 1), Mfn((kErrors >> 12) + 2));
+    machine.plan.mappings = std::span(&errors, 1);
+    machine.plan.permitted = std::span(&more, 1);
+    machine.firmware.add(AcpiTable("BERT", 1).u32(0x1000).u64(at));
+    machine.firmware.add(AcpiTable("PRMT", 0).zeros(64));
+    const ReadBack dom0(machine);
+    EXPECT_EQ(dom0.table("BERT").size(), at == kElsewhere ? 0u : 48u);
+    EXPECT_EQ(dom0.table("PRMT").size(), 0u);
+    EXPECT_TRUE(dom0.table("MCFG").size() != 0);
+  }
+}
+
+TEST(FirmwareTables, ErrorSourcesWhoseRecordsAreNotTheDomainsAreNotInUse) {
+  Machine machine;
+  const MfnRange errors(Mfn(kErrors >> 12), Mfn((kErrors >> 12) + 1));
+  machine.plan.permitted = std::span(&errors, 1);
+  AcpiTable hest("HEST", 1);
+  hest.u32(2);
+  for (const std::uint64_t at : {kErrors, kElsewhere})
+    hest.append(AcpiBytes().u16(9).zeros(5).u8(1).zeros(12).u32(64 << 8).u64(at).fill_to(64));
+  machine.firmware.add(hest);
+  const Fields made = ReadBack(machine).table("HEST");
+  ASSERT_EQ(made.size(), 40u + 2 * 64);
+  EXPECT_EQ(made.u8(40 + 7), 1u);
+  EXPECT_EQ(made.u8(40 + 64 + 7), 0u);
+}
+
 TEST(FirmwareTables, TheSystemTableIsWhatLinuxChecks) {
   Machine machine;
   machine.write();
@@ -291,19 +335,21 @@ TEST(FirmwareTables, TheMemoryMapHasTheBanksAroundTheTablesAndFirmwaresMemory) {
   machine.write();
   ASSERT_TRUE(machine.made.has_value());
   const Fields map = machine.at(machine.made->memory_map);
-  EXPECT_EQ(machine.made->memory_map_size, 5 * 40u);
-  const std::array<std::array<std::uint64_t, 3>, 5> expected = {{
-      {7, kBank, kPlace - kBank},
-      {9, kPlace, machine.buffer.size()},
-      {7, kPlace + machine.buffer.size(), 0x8000'0000 - kPlace - machine.buffer.size()},
-      {9, 0xb000'0000, 0x3000},
-      {10, 0xb001'0000, 0x1000},
+  EXPECT_EQ(machine.made->memory_map_size, 6 * 40u);
+  const std::array<std::array<std::uint64_t, 4>, 6> expected = {{
+      {7, kBank, kPlace - kBank, 8},
+      {9, kPlace, machine.buffer.size(), 8},
+      {7, kPlace + machine.buffer.size(), 0x8000'0000 - kPlace - machine.buffer.size(), 8},
+      {9, 0xb000'0000, 0x3000, 8},
+      {10, 0xb001'0000, 0x1000, 8},
+      {0, 0xb002'0000, 0x1000, Machine::kUncached},
   }};
   for (std::size_t i = 0; i < expected.size(); ++i) {
     const Fields entry = map.part(40 * i, 40);
     EXPECT_EQ(entry.u32(0), expected[i][0]) << i;
     EXPECT_EQ(entry.u64(8), expected[i][1]) << i;
     EXPECT_EQ(entry.u64(24) * 4096, expected[i][2]) << i;
+    EXPECT_EQ(entry.u64(32), expected[i][3]) << i;
   }
 }
 

@@ -101,6 +101,7 @@ struct RegionDecision {
     kPartlyKept,    // some of its pages are Socle's: those are not mapped
     kNotDescribed,  // its node is left out of the domain's tree
     kBeyondSpace,   // beyond the IPA space: not mapped
+    kFirmwares,     // ACPI: in memory that stays firmware's alone: not mapped
     kEmpty,         // size 0
   };
   NodeId node;
@@ -191,12 +192,10 @@ struct TimerInterrupts {
   IntId hypervisor{26};
 };
 
-// Memory of firmware's that a domain on ACPI sees where it is: the tables that it gets unchanged,
-// and what their code works with.
-struct FirmwareMemory {
-  PaRange range;
-  bool is_reclaimable = false;  // EfiACPIReclaimMemory; else EfiACPIMemoryNVS
-};
+// Memory of firmware's that a domain on ACPI sees where it is, as its own EFI memory map tells it:
+// the tables that it gets unchanged, what their code works with, and what is set aside
+// (EfiReservedMemoryType). Of the last only what a table names is mapped; the rest is `permitted`.
+using FirmwareMemory = fw::EfiMemoryRange;
 
 struct DomainPlan {
   std::span<const Mapping> mappings;
@@ -226,8 +225,9 @@ struct DomainPlan {
 
   // What becomes of an access to an address that nothing is mapped at, and the machine frames that
   // the domain may have mapped as MMIO, 1:1 with kMap, sorted, disjoint, none touching the next:
-  // those of its device mappings; with kMap also every frame of the address space but memory, what
-  // Socle keeps (pages that are its in part included), and what the guest address stands for.
+  // those of its device mappings; with kMap also every frame of the address space but memory (other
+  // than what firmware has set aside, with ACPI), what Socle keeps (pages that are its in part
+  // included), and what the guest address stands for.
   fw::MmioFault mmio_fault = fw::MmioFault::kDeny;
   std::span<const MfnRange> permitted;
 
@@ -243,6 +243,9 @@ struct DomainPlan {
 // kNoMemory: the arena; kTooLarge: dom0_mem; kNotFound: no RAM below 4 GiB, no room for the kernel,
 // no GIC; each with an error line in `notes`. Oddities that can be lived with are warnings.
 Result<const DomainPlan*> plan(const PlanInput& input, fw::Arena& arena, fw::Diagnostics& notes);
+
+// May the domain touch all of the range, at the machine's addresses: now, or mapped on a fault?
+bool can_reach(const DomainPlan& plan, const PaRange& range);
 
 // Bytes that are enough for write_tree()'s buffer.
 std::size_t tree_size_bound(const PlanInput& input);

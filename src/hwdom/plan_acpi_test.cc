@@ -21,6 +21,9 @@ constexpr std::uint64_t kRam = 0x8000'0000;
 constexpr std::uint64_t kRamEnd = 0xc000'0000;
 constexpr std::uint64_t kNvs = 0xc100'0000;
 constexpr std::uint64_t kRuntime = 0xc200'0000;
+constexpr std::uint64_t kSetAside = 0xc300'0000;
+constexpr std::uint64_t kSetAsideEnd = 0xc340'0000;
+constexpr std::uint64_t kMailbox = 0xc400'0000;  // of the runtime services
 constexpr std::uint64_t kFlash = 0x1000'0000;
 constexpr std::uint64_t kUart = 0x1c09'0000;
 constexpr std::uint64_t kSmmu = 0x2b40'0000;
@@ -84,6 +87,9 @@ struct Planned {
       memory(EfiMemoryType::kConventional, kRam, kRamEnd),
       memory(EfiMemoryType::kAcpiNvs, kNvs, kNvs + 0x1000),
       memory(EfiMemoryType::kRuntimeServicesData, kRuntime, kRuntime + 0x1'0000),
+      memory(EfiMemoryType::kReserved, kSetAside, kSetAsideEnd),
+      {PaRange(Pa(kMailbox), Pa(kMailbox + 0x1000)), EfiMemoryType::kReserved,
+       fw::kEfiMemoryWriteBack | fw::kEfiMemoryRuntime},
       memory(EfiMemoryType::kAcpiReclaim, test::FirmwareMemory::kFirst,
              test::FirmwareMemory::kFirst + 0x1'0000)};
   std::vector<std::byte> bytes = std::vector<std::byte>(kMiB);
@@ -121,9 +127,80 @@ TEST(PlanAcpi, FirmwaresTablesAndTheirCodesMemoryAreMappedAndItsOwnIsNot) {
   }
   EXPECT_TRUE(p.at(kRuntime) == nullptr);
   EXPECT_FALSE(p.permits(kRuntime));
-  ASSERT_EQ(p.made().firmware_memory.size(), 2u);
-  EXPECT_FALSE(p.made().firmware_memory[0].is_reclaimable);
-  EXPECT_TRUE(p.made().firmware_memory[1].is_reclaimable);
+  ASSERT_EQ(p.made().firmware_memory.size(), 3u);
+  EXPECT_TRUE(p.made().firmware_memory[0].type == EfiMemoryType::kAcpiNvs);
+  EXPECT_TRUE(p.made().firmware_memory[1].type == EfiMemoryType::kReserved);
+  EXPECT_TRUE(p.made().firmware_memory[2].type == EfiMemoryType::kAcpiReclaim);
+}
+
+AcpiMachine with_bert(std::uint64_t address, std::uint32_t size) {
+  AcpiMachine machine;
+  machine.more.push_back(test::AcpiTable("BERT", 1).u32(size).u64(address));
+  return machine;
+}
+
+TEST(PlanAcpi, MemoryThatFirmwareSetAsideIsMappedWhereATableNamesIt) {
+  Planned p("", with_bert(kSetAside + 0x1800, 0x1000));
+  ASSERT_TRUE(p.result.has_value());
+  EXPECT_TRUE(p.at(kSetAside) == nullptr);
+  EXPECT_TRUE(p.at(kSetAside + 0x3000) == nullptr);
+  for (const std::uint64_t page : {kSetAside + 0x1000, kSetAside + 0x2000}) {
+    const Mapping* const mapping = p.at(page);
+    ASSERT_TRUE(mapping != nullptr);
+    EXPECT_TRUE(mapping->attributes.reason() == Reason::kReservedMemory);
+    EXPECT_TRUE(mapping->attributes.type() == MemoryType::kNormalWriteBack);
+    EXPECT_TRUE(mapping->attributes.permissions().write);
+    EXPECT_FALSE(mapping->attributes.permissions().execute);
+  }
+  EXPECT_TRUE(can_reach(p.made(), PaRange(Pa(kSetAside + 0x1800), Pa(kSetAside + 0x2800))));
+  const auto good = proofread(p.input, p.made(), p.arena, p.notes);
+  EXPECT_TRUE(good.has_value() && *good);
+}
+
+// AML's OpRegions lie there, and nobody says where.
+TEST(PlanAcpi, TheRestOfWhatFirmwareSetAsideIsMappedOnFault) {
+  const Planned p;
+  ASSERT_TRUE(p.result.has_value());
+  EXPECT_TRUE(p.at(kSetAside) == nullptr);
+  for (const std::uint64_t address : {kSetAside, kSetAsideEnd - 1}) {
+    EXPECT_TRUE(p.permits(address));
+  }
+  const Planned denied("mmio-fault=deny", with_bert(kSetAside, 0x1000));
+  EXPECT_FALSE(denied.permits(kSetAside + 0x1000));
+  EXPECT_TRUE(denied.at(kSetAside) != nullptr);
+}
+
+// Socle runs that code with that data.
+TEST(PlanAcpi, WhatRuntimeServicesWorkWithIsNobodysWhoeverNamesIt) {
+  for (const std::uint64_t page : {kRuntime, kMailbox}) {
+    Planned p("", with_bert(page, 0x1000));
+    ASSERT_TRUE(p.result.has_value());
+    EXPECT_TRUE(p.at(page) == nullptr);
+    EXPECT_FALSE(p.permits(page));
+    EXPECT_FALSE(can_reach(p.made(), PaRange(Pa(page), Pa(page + 0x1000))));
+    EXPECT_TRUE(p.notes.mentions("memory of firmware's own"));
+    const auto good = proofread(p.input, p.made(), p.arena, p.notes);
+    EXPECT_TRUE(good.has_value() && *good);
+  }
+}
+
+// 1.15: a table is firmware's word, and no more.
+TEST(PlanAcpi, ATableThatNamesMemoryOfOthersGetsNothingForIt) {
+  for (const std::uint64_t page : {kRam, kRam + 4 * kMiB, kUart, kSmmu, kIts}) {
+    Planned p("dom0_mem=512M", with_bert(page, 0x1000));
+    ASSERT_TRUE(p.result.has_value());
+    EXPECT_TRUE(p.at(page) == nullptr);
+    EXPECT_FALSE(p.permits(page));
+    EXPECT_TRUE(p.notes.mentions("BERT"));
+    const auto good = proofread(p.input, p.made(), p.arena, p.notes);
+    EXPECT_TRUE(good.has_value() && *good);
+  }
+  Planned all("", with_bert(1, 0xffff'ffff));
+  ASSERT_TRUE(all.result.has_value());
+  EXPECT_TRUE(all.at(kRuntime) == nullptr && all.at(kUart) == nullptr && all.at(kSmmu) == nullptr);
+  EXPECT_TRUE(all.at(kRam) == nullptr);  // Socle's image
+  const auto good = proofread(all.input, all.made(), all.arena, all.notes);
+  EXPECT_TRUE(good.has_value() && *good);
 }
 
 TEST(PlanAcpi, WhatTheTablesAndTheMemoryMapNameIsMappedUpFront) {

@@ -89,6 +89,11 @@ class Proofreader {
     ram_ = ram.finish();
     reserved_ = reserved.finish();
     kept_ = kept.finish();
+    firmwares_ = TRY(unshared_memory(input_, arena_));
+    RangeList unshared(arena_);
+    TRY(list_private_memory(unshared));
+    normalise(unshared);
+    private_ = unshared.finish();
     RangeList pages(arena_);
     for (const MfnRange& range : kept_)
       TRY(pages.push_back(range));
@@ -99,6 +104,16 @@ class Proofreader {
     normalise(pages);
     kept_pages_ = pages.finish();
     mapped_ = mapped.finish();
+    return {};
+  }
+
+  // What firmware shares on ACPI may be permitted.
+  Result<> list_private_memory(RangeList& out) {
+    for (const platform::ReservedRange& range : input_.platform->reserved)
+      if (input_.acpi == nullptr || range.origin != platform::ReservedRange::Origin::kFirmware)
+        TRY(out.push_back(frames_touched(range.range)));
+    for (const MfnRange& range : firmwares_)
+      TRY(out.push_back(range));
     return {};
   }
 
@@ -148,6 +163,7 @@ class Proofreader {
     }
     if (direct_mapped(mapping.machine) != mapping.first) wrong("plan: {} is not 1:1", frames);
     if (overlaps_any(kept_, frames)) wrong("plan: {} maps what Socle keeps", frames);
+    if (overlaps_any(firmwares_, frames)) wrong("plan: {} maps firmware's own memory", frames);
     switch (mapping.attributes.reason()) {
       case Reason::kDomainRam:
         if (!contained_in_one(plan_.ram, frames) || !contained_in_one(ram_, frames))
@@ -190,7 +206,7 @@ class Proofreader {
     const Mfn end = std::min(frames.end(), Mfn(space));
     while (at < end) {
       Mfn next = at;
-      for (const auto list : {mapped_, kept_pages_, ram_}) {
+      for (const auto list : {mapped_, kept_pages_, ram_, firmwares_}) {
         const auto found = std::ranges::upper_bound(list, at, {}, &MfnRange::end);
         if (found != list.end() && found->contains(at)) next = std::max(next, found->end());
       }
@@ -308,7 +324,7 @@ class Proofreader {
   }
 
   void check_more(const MfnRange& range) {
-    for (const auto list : {ram_, reserved_, kept_pages_, mapped_})
+    for (const auto list : {ram_, private_, kept_pages_, mapped_})
       if (overlaps_any(list, range)) wrong("plan: {} is permitted, and not all device's", range);
     const GfnRange guest(direct_mapped(range.begin()), direct_mapped(range.end()));
     if (guest.overlaps(plan_.grant_table_window)) wrong("plan: {} is where grants go", range);
@@ -335,6 +351,8 @@ class Proofreader {
   fw::Diagnostics& notes_;
   std::span<const MfnRange> ram_;
   std::span<const MfnRange> reserved_;
+  std::span<const MfnRange> firmwares_;   // ACPI: its own alone
+  std::span<const MfnRange> private_;     // reserved, and not to be permitted
   std::span<const MfnRange> kept_;        // wholly
   std::span<const MfnRange> kept_pages_;  // wholly or in part
   std::span<const MfnRange> mapped_;

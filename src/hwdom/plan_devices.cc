@@ -22,8 +22,17 @@ MfnRange address_space(const Planner& planner) {
 
 // --- what the domain asks for ---
 
+// Memory, where firmware's memory map agrees that it is.
+bool is_shared_memory(const Planner& planner, const platform::Region& region) {
+  return region.kind == platform::Region::Kind::kMemory &&
+         std::ranges::any_of(planner.input.efi_memory, [&](const fw::EfiMemoryRange& range) {
+           return range.is_shared_by_firmware() && range.range.contains(region.range);
+         });
+}
+
 Attributes attributes_of(const Planner& planner, const platform::Device& device,
                          const platform::Region& region) {
+  if (is_shared_memory(planner, region)) return policy::reserved_memory(true);
   NodeTraits traits;
   if (device.node != fw::dt::kNoNode) traits = traits_of(planner.tree().node(device.node));
   traits.is_pci_window = region.kind == platform::Region::Kind::kPciMemory ||
@@ -43,6 +52,7 @@ Outcome outcome_of(const Planner& planner, const platform::Device& device, const
   if (contained_in_one(planner.domain_ram, frames)) return Outcome::kInRam;
   if (overlaps_any(planner.host_ram, frames) || overlaps_any(planner.kept_frames, frames))
     return Outcome::kInOtherRam;
+  if (overlaps_any(planner.firmware_frames, frames)) return Outcome::kFirmwares;
   if (contained_in_one(kept, frames)) return Outcome::kKept;
   if (overlaps_any(kept, frames)) return Outcome::kPartlyKept;
   return Outcome::kMapped;
@@ -66,6 +76,10 @@ void explain(Planner& planner, const RegionDecision& decision) {
     case Outcome::kPartlyKept:
       if (is_bus(planner, decision.node)) return;  // its children say more
       planner.notes.warning("{}: {} meets a device that Socle keeps: that part is not mapped",
+                            path.view(), range);
+      return;
+    case Outcome::kFirmwares:
+      planner.notes.warning("{}: {} meets memory of firmware's own: that part is not mapped",
                             path.view(), range);
       return;
     case Outcome::kBeyondSpace:
@@ -118,16 +132,17 @@ Result<> claim_efi_devices(Planner& planner, fw::ArenaVector<Claim>& claims) {
   return {};
 }
 
-// Firmware's tables and what their code works with. A domain on a tree knows of neither.
+// Firmware's tables and what their code works with are mapped; what else firmware has set aside is
+// told, and mapped where a table names it. A domain on a tree knows of none.
 Result<> claim_firmware_memory(Planner& planner, fw::ArenaVector<Claim>& claims) {
   if (!planner.is_acpi()) return {};
   fw::ArenaVector<FirmwareMemory> list(planner.arena);
   for (const fw::EfiMemoryRange& range : planner.input.efi_memory) {
-    const bool is_reclaimable = range.type == fw::EfiMemoryType::kAcpiReclaim;
-    if (!is_reclaimable && range.type != fw::EfiMemoryType::kAcpiNvs) continue;
+    if (!range.is_shared_by_firmware()) continue;
     const MfnRange frames = frames_touched(range.range).intersection(address_space(planner));
     if (frames.empty()) continue;
-    TRY(list.push_back({range.range, is_reclaimable}));
+    TRY(list.push_back(range));
+    if (range.type == fw::EfiMemoryType::kReserved) continue;
     TRY(claims.push_back({frames, policy::reserved_memory(true), fw::dt::kNoNode, true}));
   }
   planner.out.firmware_memory = list.finish();
@@ -257,12 +272,14 @@ Result<> warn_of_conflicts(Planner& planner, const ConflictList& conflicts,
 
 // --- all together ---
 
-// Device pages: never RAM, Socle's frames, its devices, or what is mapped as reserved memory.
+// Device pages: never RAM, Socle's frames, its devices, firmware's own memory, or what is mapped
+// as reserved memory.
 Result<> map_devices(Planner& planner, std::span<Claim> claims, std::span<const Mapping> reserved,
                      MappingList& out) {
   RangeList forbidden(planner.arena);
   TRY(settle_shared_pages(planner, claims, forbidden));
-  for (const auto list : {planner.host_ram, planner.kept_frames, planner.kept_device_frames})
+  for (const auto list :
+       {planner.host_ram, planner.kept_frames, planner.kept_device_frames, planner.firmware_frames})
     for (const MfnRange& range : list)
       TRY(forbidden.push_back(range));
   for (const Mapping& mapping : reserved)
@@ -331,6 +348,7 @@ NodeTraits traits_of(const Node& node) {
 }
 
 Result<> plan_devices(Planner& planner) {
+  planner.firmware_frames = TRY(unshared_memory(planner.input, planner.arena));
   fw::ArenaVector<Claim> claims(planner.arena);
   fw::ArenaVector<RegionDecision> decisions(planner.arena);
   for (const platform::Device& device : planner.platform().devices)

@@ -19,6 +19,7 @@ struct Planner {
   std::span<const MfnRange> kept_device_frames{};  // pages of devices that are Socle's alone
   std::span<const MfnRange> host_ram{};            // all of the machine's
   std::span<const MfnRange> domain_ram{};          // banks, and reserved RAM besides them
+  std::span<const MfnRange> firmware_frames{};     // ACPI: memory that stays firmware's alone
   std::span<KeptDevice> kept_devices{};            // out.kept_devices, while it is being made
 
   [[nodiscard]] const platform::Platform& platform() const { return *input.platform; }
@@ -89,6 +90,9 @@ class IommuRequests {
 // ACPI: what else is in such a page is not known from static tables, and a range of the EFI memory
 // map that spans it is no other device.
 bool may_share_pages(const Planner& planner, NodeReason reason);
+
+// ACPI: what firmware's memory map calls memory of its own, and does not share.
+Result<std::span<const MfnRange>> unshared_memory(const PlanInput& input, fw::Arena& arena);
 
 // What policy wants to know of a node. Names beyond the first 16 are not looked at.
 struct NodeTraits {

@@ -3,6 +3,7 @@
 // Which machine frames the domain may have mapped as MMIO after it was built. What its plan maps as
 // devices, in any case; with mmio-fault=map every address that may be a device's: all that is
 // neither memory, nor Socle's, nor another domain's, nor stands for something else in the guest.
+// With ACPI, memory that firmware has set aside is permitted, too: AML works with it (hwdom.md).
 
 #include "hwdom/plan_parts.h"
 
@@ -86,7 +87,10 @@ Result<> list_memory(const Planner& planner, RangeList& out) {
   for (const platform::RamBank& bank : planner.platform().ram)
     TRY(out.push_back(frames_touched(bank.range)));
   for (const platform::ReservedRange& reserved : planner.platform().reserved)
-    TRY(out.push_back(frames_touched(reserved.range)));
+    if (!planner.is_acpi() || reserved.origin != platform::ReservedRange::Origin::kFirmware)
+      TRY(out.push_back(frames_touched(reserved.range)));
+  for (const MfnRange& range : planner.firmware_frames)
+    TRY(out.push_back(range));
   for (const MfnRange& range : planner.kept_frames)
     TRY(out.push_back(range));
   return {};

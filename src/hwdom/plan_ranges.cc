@@ -56,4 +56,39 @@ bool contained_in_one(std::span<const MfnRange> ranges, const MfnRange& range) {
   return found != nullptr && found->contains(range);
 }
 
+Result<std::span<const MfnRange>> unshared_memory(const PlanInput& input, fw::Arena& arena) {
+  RangeList out(arena);
+  if (input.acpi == nullptr) return out.finish();
+  for (const fw::EfiMemoryRange& range : input.efi_memory)
+    if (range.use() == fw::EfiMemoryRange::Use::kFirmware && !range.is_shared_by_firmware())
+      TRY(out.push_back(frames_touched(range.range)));
+  normalise(out);
+  return out.finish();
+}
+
+namespace {
+
+// Where `at` is no longer in one of the ranges that `list` has, as `frames_of` tells them.
+template <typename Element, typename FramesOf>
+Mfn skip(std::span<const Element> list, Mfn at, FramesOf frames_of) {
+  const auto end_of = [&](const Element& element) { return frames_of(element).end(); };
+  const auto found = std::ranges::upper_bound(list, at, {}, end_of);
+  return found != list.end() && frames_of(*found).contains(at) ? frames_of(*found).end() : at;
+}
+
+}  // namespace
+
+bool can_reach(const DomainPlan& plan, const PaRange& range) {
+  const MfnRange frames = frames_touched(range);
+  for (Mfn at = frames.begin(); at < frames.end();) {
+    Mfn next = skip(plan.mappings, at, [](const Mapping& mapping) {
+      return MfnRange(Mfn(mapping.first.value()), Mfn(mapping.gfns().end().value()));
+    });
+    next = std::max(next, skip(plan.permitted, at, [](const MfnRange& found) { return found; }));
+    if (next == at) return false;
+    at = next;
+  }
+  return true;
+}
+
 }  // namespace socle::hwdom

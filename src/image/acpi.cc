@@ -8,6 +8,7 @@
 #include "drivers/uart.h"
 #include "el2/address_map.h"
 #include "el2/log.h"
+#include "el2/probe.h"
 
 namespace socle::image {
 namespace {
@@ -15,6 +16,21 @@ namespace {
 bool is_firmwares(const PaRange& range, std::span<const fw::EfiMemoryRange> memory) {
   return std::ranges::any_of(memory, [&](const fw::EfiMemoryRange& known) {
     return known.use() == fw::EfiMemoryRange::Use::kFirmware && known.range.contains(range);
+  });
+}
+
+// Probed.
+constinit const volatile std::byte* first_byte = nullptr;
+constinit const volatile std::byte* last_byte = nullptr;
+
+// Firmware's memory map may call memory what only the secure world can read.
+bool can_be_read(std::span<const std::byte> bytes) {
+  first_byte = bytes.data();
+  last_byte = &bytes.back();
+  return el2::survives([] {
+    for (const volatile std::byte* at = first_byte; at < last_byte; at += kFrameSize)
+      (void)*at;
+    (void)*last_byte;
   });
 }
 
@@ -31,9 +47,10 @@ const UartDriver* find_driver(const platform::Console& console) {
 Result<fw::acpi::Tables> read_acpi_tables(Pa rsdp, std::span<const fw::EfiMemoryRange> memory,
                                           fw::Arena& arena, fw::Diagnostics& notes) {
   const auto read = [&](PaRange range) -> std::optional<std::span<const std::byte>> {
-    if (!is_firmwares(range, memory)) return std::nullopt;
+    if (range.empty() || !is_firmwares(range, memory)) return std::nullopt;
     if (!el2::map_identity(range, el2::Mapping::kReadOnly)) return std::nullopt;
-    return std::span(reinterpret_cast<const std::byte*>(range.begin().value()), range.size());
+    const std::span bytes(reinterpret_cast<const std::byte*>(range.begin().value()), range.size());
+    return can_be_read(bytes) ? std::optional(bytes) : std::nullopt;
   };
   return fw::acpi::read_tables(rsdp, read, arena, notes);
 }

@@ -86,6 +86,7 @@ Result<const Platform*> read_acpi(const fw::acpi::Tables& tables, const MemoryMa
   platform->console = read_acpi_console(tables, arena, notes);
   TRY(read_serial_ports(reader, *platform, devices));
   TRY(read_iort(reader, *platform, devices));
+  TRY(read_named_memory(reader, devices));
   platform->devices = devices.finish();
   return platform;
 }

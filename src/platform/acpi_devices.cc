@@ -3,7 +3,9 @@
 #include <array>
 
 #include "fw/acpi/mcfg.h"
+#include "fw/acpi/named_memory.h"
 #include "fw/acpi/serial.h"
+#include "fw/sort.h"
 #include "platform/read_acpi.h"
 
 namespace socle::platform {
@@ -129,6 +131,44 @@ Result<> read_serial_ports(const AcpiReader& reader, const Platform& platform,
                                                    .name = TRY(make_name(reader, "DBG2[{}]", i)),
                                                    .ranges = std::span(&range, 1),
                                                    .interrupt = {}}))));
+  }
+  return {};
+}
+
+namespace {
+
+// Of one table, by whole pages: what shares a page is one region.
+Result<std::span<const Region>> merge_pages(const AcpiReader& reader, std::string_view signature) {
+  fw::ArenaVector<Region> regions(reader.arena);
+  for (const acpi::NamedMemory& named : reader.tables.named)
+    if (named.signature == signature) TRY(regions.push_back({named.range, Region::Kind::kMemory}));
+  fw::sort_by(regions.span(), [](const Region& region) { return region.range.begin(); });
+  std::size_t last = 0;
+  for (std::size_t i = 1; i < regions.size(); ++i) {
+    PaRange& before = regions[last].range;
+    const PaRange& next = regions[i].range;
+    if (frames_touched(next).begin() <= frames_touched(before).end()) {
+      before = PaRange(before.begin(), std::max(before.end(), next.end()));
+    } else {
+      regions[++last] = regions[i];
+    }
+  }
+  regions.truncate(last + 1);
+  return regions.finish();
+}
+
+}  // namespace
+
+Result<> read_named_memory(const AcpiReader& reader, fw::ArenaVector<Device>& devices) {
+  std::string_view done;
+  for (const acpi::NamedMemory& named : reader.tables.named) {
+    if (named.signature == done) continue;
+    done = named.signature;
+    Device device;
+    device.origin = Device::Origin::kFirmwareMemory;
+    device.name = done;
+    device.regions = TRY(merge_pages(reader, done));
+    TRY(devices.push_back(device));
   }
   return {};
 }

@@ -167,7 +167,8 @@ struct RequesterMap {
 
 // A range of addresses of a device, as the CPU sees it.
 struct Region {
-  enum class Kind : std::uint8_t { kRegisters, kPciConfiguration, kPciMemory, kPciIo };
+  // kMemory: ACPI's tables name it as memory of firmware's (fw/acpi/named_memory.h).
+  enum class Kind : std::uint8_t { kRegisters, kPciConfiguration, kPciMemory, kPciIo, kMemory };
   PaRange range;
   Kind kind = Kind::kRegisters;
 };
@@ -186,6 +187,7 @@ struct Device {
     kTimerBlock,      // GTDT: memory-mapped timers
     kWatchdog,        // GTDT
     kSerialPort,      // SPCR, DBG2
+    kFirmwareMemory,  // BERT, HEST and others: memory that a table names, with the table's name
   };
   NodeId node = fw::dt::kNoNode;
   Origin origin = Origin::kNode;

@@ -59,6 +59,8 @@ Result<> read_gtdt(const AcpiReader& reader, Platform& out, fw::ArenaVector<Devi
 Result<> read_pci_hosts(const AcpiReader& reader, fw::ArenaVector<Device>& devices);
 Result<> read_serial_ports(const AcpiReader& reader, const Platform& platform,
                            fw::ArenaVector<Device>& devices);
+// Memory that tables name, a device for each table.
+Result<> read_named_memory(const AcpiReader& reader, fw::ArenaVector<Device>& devices);
 // IORT: the IOMMUs, and the streams of devices; those of PCI hosts join the devices of MCFG.
 Result<> read_iort(const AcpiReader& reader, Platform& out, fw::ArenaVector<Device>& devices);
 

@@ -2,7 +2,7 @@
 // Verbs that change ACPI's tables where firmware has them. What a verb changes has a right checksum
 // afterwards (but for `checksum`), so that a test shows one mistake and not two.
 //
-// Source: ACPI 6.5, 5.2.5 to 5.2.9.
+// Source: ACPI 6.5, 5.2.5 to 5.2.9, 18.3.1, 18.3.2.7, 18.3.2.9; UEFI 2.10, appendix N.2.5.
 
 #include "damage.h"
 
@@ -22,6 +22,7 @@ constexpr std::size_t kChecksum = 9;
 constexpr std::size_t kFadtXDsdt = 140;
 constexpr std::size_t kMaxSize = 1024 * 1024;  // of what is summed and copied
 constexpr std::uint64_t kPage = 4096;
+constexpr std::uint64_t kAcpiReclaim = 9;
 
 // Little endian, aligned to nothing.
 class Bytes {
@@ -237,18 +238,88 @@ bool move(Words words) {
 }
 
 // In a copy: behind the XSDT may stand another table.
-bool append(Words words) {
-  constexpr std::uint64_t kAcpiReclaim = 9;
+bool add_entry(std::uint64_t place) {
   const auto table = find("XSDT");
-  const auto place = to_place(words[0]);
-  if (!table || !place) return false;
+  if (!table) return false;
   const std::size_t length = table->number(kLength, 4);
   const auto to = copy_to(kAcpiReclaim, *table, length);
   if (!to) return false;
-  to->put(length, 8, *place);
+  to->put(length, 8, place);
   to->put(kLength, 4, length + 8);
   make_right(*to);
   return move_to(*table, "XSDT", to->address());
+}
+
+bool append(Words words) {
+  const auto place = to_place(words[0]);
+  return place && add_entry(*place);
+}
+
+// --- records of errors ---
+
+std::optional<Bytes> new_page(std::uint64_t type) {
+  const auto page = copy_to(type, rsdp(), 0);
+  for (std::size_t i = 0; page && i < kPage; ++i)
+    (*page)[i] = 0;
+  return page;
+}
+
+// A status block with one corrected error of a memory module.
+void write_error(const Bytes& block) {
+  constexpr std::size_t kEntry = 20;
+  constexpr std::size_t kData = kEntry + 72;
+  constexpr std::size_t kMemoryErrorSize = 80;
+  constexpr std::uint64_t kCorrected = 2;
+  constexpr std::uint64_t kMemoryError[] = {0x4ede'6f64'a5bc'1114, 0xb183'7ced'833e'63b8};
+  block.put(0, 4, 1U << 4 | 1U << 1);  // one entry, a corrected error
+  block.put(12, 4, kData - kEntry + kMemoryErrorSize);
+  block.put(16, 4, kCorrected);
+  block.put(kEntry, 8, kMemoryError[0]);
+  block.put(kEntry + 8, 8, kMemoryError[1]);
+  block.put(kEntry + 16, 4, kCorrected);
+  block.put(kEntry + 20, 2, 0x300);
+  block.put(kEntry + 24, 4, kMemoryErrorSize);
+}
+
+bool add_table(const Bytes& table, std::string_view name, std::size_t size) {
+  for (std::size_t i = 0; i < name.size(); ++i)
+    table[i] = static_cast<std::uint8_t>(name[i]);
+  table.put(kLength, 4, size);
+  table.put(8, 1, 1);
+  make_right(table);
+  return add_entry(table.address());
+}
+
+// BERT, and HEST with one error source that is asked once a second. Their records are in memory of
+// that type.
+bool add_errors(Words words) {
+  constexpr std::size_t kSource = 40;
+  const auto type = to_number(words[0]);
+  if (!type || !find("RSDP")) return fail("MEMORY-TYPE is a number");
+  const auto boot = new_page(*type);
+  const auto pointer = new_page(*type);
+  const auto block = new_page(*type);
+  const auto bert = new_page(kAcpiReclaim);
+  const auto hest = new_page(kAcpiReclaim);
+  if (!boot || !pointer || !block || !bert || !hest) return false;
+  write_error(*boot);
+  write_error(*block);
+  pointer->put(0, 8, block->address());
+  bert->put(36, 4, kPage);
+  bert->put(40, 8, boot->address());
+  hest->put(36, 4, 1);
+  hest->put(kSource, 2, 9);           // GHES
+  hest->put(kSource + 4, 2, 0xffff);  // stands for no other
+  hest->put(kSource + 7, 1, 1);       // in use
+  hest->put(kSource + 8, 4, 1);
+  hest->put(kSource + 12, 4, 1);
+  hest->put(kSource + 21, 1, 64);  // the register's width
+  hest->put(kSource + 23, 1, 4);
+  hest->put(kSource + 24, 8, pointer->address());
+  hest->put(kSource + 33, 1, 28);  // notification: polled
+  hest->put(kSource + 36, 4, 1000);
+  hest->put(kSource + 60, 4, kPage);
+  return add_table(*bert, "BERT", 48) && add_table(*hest, "HEST", kSource + 64);
 }
 
 constexpr Verb kVerbs[] = {
@@ -259,6 +330,7 @@ constexpr Verb kVerbs[] = {
     {"entry", 2, "NUMBER-OR-TABLE PLACE (an entry of the XSDT; PLACE: TABLE+OFFSET, or a number)",
      set_entry},
     {"append", 1, "PLACE (one more entry)", append},
+    {"errors", 1, "MEMORY-TYPE (BERT and HEST, with a record each in such memory)", add_errors},
     {"drop", 1, "TABLE (its entry)", drop},
     {"move", 2, "TABLE MEMORY-TYPE (0 reserved, 2 loader, 4 boot services, 9 ACPI, 10 NVS)", move},
 };

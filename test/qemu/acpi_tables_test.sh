@@ -3,7 +3,7 @@
 # Firmware's tables are damaged (test/efi/damage.cc, started before Socle): what Socle says, and what follows. Where Linux
 # alone goes on, dom0 does; with --full that is compared.
 
-# damaged IMAGE DAMAGE: what dom0 (or Linux alone) says of itself at its shell. DAMAGE: verbs of damage.efi, with
+# damaged IMAGE DAMAGE [COMMAND]: what dom0 (or Linux alone) says of itself at its shell. DAMAGE: verbs of damage.efi, with
 # semicolons between them.
 damaged() {
   local booted=$1 verb verbs first=()
@@ -12,7 +12,7 @@ damaged() {
     verb=${verb# }
     first+=(--uefi-first "$SOCLE_ROOT/build/el2-release/efi/damage.efi $verb")
   done
-  IMAGE=$booted TIMEOUT=180 dom0 --yes --acpi --no-network "${first[@]}" -- 'cat /sys/hypervisor/type; nproc' |
+  IMAGE=$booted TIMEOUT=180 dom0 --yes --acpi --no-network "${first[@]}" -- "${3:-cat /sys/hypervisor/type; nproc}" |
     tr '\n' ' '
 }
 
@@ -43,4 +43,17 @@ test_a_wrong_checksum_is_said() {
 }
 test_without_cpus_nothing_goes_on() {
   stops 'drop APIC' 'APIC: there is none: no CPUs, no GIC'
+}
+
+# Linux reads them while it boots: where it may not, it panics.
+test_records_of_errors_are_read_where_firmware_set_memory_aside() {
+  [[ $HYPERVISOR == socle ]] || return 0
+  local read
+  read=$(damaged "$IMAGE" 'errors 0' 'dmesg | grep -c -E "BERT: Error records|Hardware error from APEI"')
+  equal '2 ' "$read" 'records of errors in EfiReservedMemoryType'
+}
+test_tables_of_errors_in_runtime_memory_are_kept_from_dom0() {
+  [[ $HYPERVISOR == socle ]] || return 0
+  equal '0 ' "$(damaged "$IMAGE" 'errors 6' 'ls /sys/firmware/acpi/tables | grep -c BERT')" 'BERT of dom0'
+  said "^\\(SOCLE\\) .*BERT: .*memory of firmware's own"
 }

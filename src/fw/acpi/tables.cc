@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "fw/acpi/named_memory.h"
+
 namespace socle::fw::acpi {
 
 namespace {
@@ -194,6 +196,7 @@ Result<Tables> read_tables(Pa rsdp_address, Memory memory, Arena& arena, Diagnos
   TRY(lister.add_all_of(out.root));
   TRY(lister.add_dsdt());
   out.all = lister.finish();
+  out.named = TRY(list_named_memory(out.all, memory, arena, notes));
   return out;
 }
 
@@ -204,6 +207,7 @@ Result<Tables> read_loose_tables(std::span<const Pa> addresses, Memory memory, A
     TRY(lister.add("tables", address, true));
   Tables out;
   out.all = lister.finish();
+  out.named = TRY(list_named_memory(out.all, memory, arena, notes));
   return out;
 }
 

@@ -73,6 +73,8 @@ struct Table {
   [[nodiscard]] PaRange range() const { return PaRange(address, address + fields.size()); }
 };
 
+struct NamedMemory;  // named_memory.h
+
 struct Tables {
   // The RSDP: null without one (loose tables).
   Pa rsdp_address;
@@ -80,6 +82,7 @@ struct Tables {
   // XSDT or RSDT; without bytes if there is none.
   Table root;
   std::span<const Table> all;  // in the root table's order; the DSDT, if it is not there, last
+  std::span<const NamedMemory> named;  // memory that some of them name by address
 
   // The first with that signature that is whole; null without one. `instance`: the one after.
   [[nodiscard]] const Table* find(std::string_view signature, std::uint32_t instance = 0) const;
