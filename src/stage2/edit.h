@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 
 #include "base/check.h"
 #include "port/barrier.h"
@@ -36,6 +37,7 @@ struct Table<Format>::Group {
   std::size_t size;
   std::array<std::uint64_t, hw::descriptor::kContiguousEntries> old{};
   std::array<std::uint64_t, hw::descriptor::kContiguousEntries> next{};
+  unsigned changed = 0;  // bit n: next[n] is not old[n]
   unsigned emptied = 0;  // bit n: old[n] points to a table that has no valid entries any more
 
   [[nodiscard]] port::TlbReach reach(std::size_t i, Level level) const {
@@ -140,34 +142,44 @@ int Table<Format>::apply(const Node& node, Plan& plan, Ledger& ledger) {
   int more = 0;
   const std::size_t group_size =
       std::min<std::size_t>(node.size, hw::descriptor::kContiguousEntries);
+  const std::size_t begin = node.first(edit.range);
   const std::size_t last = node.last(edit.range);
-  for (std::size_t first = node.first(edit.range) & ~(group_size - 1); first <= last;
-       first += group_size) {
+  for (std::size_t first = begin & ~(group_size - 1); first <= last; first += group_size) {
     Group group{.first = first, .size = group_size};
+    std::uint64_t any = 0;
+    std::uint64_t all = ~std::uint64_t{0};
     for (std::size_t i = 0; i < group_size; ++i) {
-      const std::uint64_t old = port::read_entry(node.entries[first + i]);
-      group.old[i] = old;
-      group.next[i] = next_of(node, first + i, old, plan, ledger);
-      if (is_empty_table(group.next[i], node.level)) {
-        group.next[i] = 0;
-        group.emptied |= 1u << i;
+      std::uint64_t word = port::read_entry(node.entries[first + i]);
+      group.old[i] = word;
+      // Most edits change one entry of a group; the others are there for the hint.
+      if (begin <= first + i && first + i <= last) {
+        const std::uint64_t old = word;
+        word = next_of(node, first + i, old, plan, ledger);
+        if (is_empty_table(word, node.level)) {
+          word = 0;
+          group.emptied |= 1u << i;
+        }
+        if (word != old) group.changed |= 1u << i;
       }
-      more += (hw::descriptor::is_valid(group.next[i]) ? 1 : 0) -
-              (hw::descriptor::is_valid(old) ? 1 : 0);
+      group.next[i] = word;
+      any |= word;
+      all &= word;
     }
-    hint(group, node.level);
-    replace(group, node, ledger);
+    // Most groups have gaps and no hint.
+    if (hw::descriptor::is_valid(all) || (any & hw::descriptor::Contiguous::kMask) != 0)
+      hint(group, node.level);
+    more += replace(group, node, ledger);
   }
   return more;
 }
 
-// What an entry shall be, its contiguous hint aside. Changes what is below it.
+// What an entry that the edit touches shall be, its contiguous hint aside. Changes what is below
+// it.
 template <EntryFormat Format>
 std::uint64_t Table<Format>::next_of(const Node& node, std::size_t index, std::uint64_t old,
                                      Plan& plan, Ledger& ledger) {
   const Edit& edit = plan.edit_;
   const InputRange span = node.span(index);
-  if (!span.overlaps(edit.range)) return old;
   const Result<Step> what = step(edit, old, span, node.level);
   CHECK(what.has_value());  // prepare() has been here
   switch (*what) {
@@ -267,6 +279,9 @@ void Table<Format>::hint(Group& group, Level level) const {
   }
   for (std::size_t i = 0; uniform && i < group.size; ++i)
     group.next[i] |= Contiguous::kMask;
+  group.changed = 0;
+  for (std::size_t i = 0; i < group.size; ++i)
+    if (group.old[i] != group.next[i]) group.changed |= 1u << i;
 }
 
 // Whether a live entry may become another valid one in one store.
@@ -283,18 +298,21 @@ bool Table<Format>::may_change_live(std::uint64_t old, std::uint64_t next, Level
 
 // The one place where entries of live tables change: break, invalidate, make (D8.16.1). A group is
 // broken as a whole, so that it costs one wait, and so that no hint outlives its neighbours.
+// Returns by how many the valid entries became more.
 template <EntryFormat Format>
-void Table<Format>::replace(const Group& group, const Node& node, Ledger& ledger) {
+int Table<Format>::replace(const Group& group, const Node& node, Ledger& ledger) {
   using namespace hw::descriptor;
+  if (group.changed == 0) return 0;
+  int more = 0;
   std::uint64_t* const entries = node.entries + group.first;
   bool is_owed = false;  // something must be forgotten before anything is made
   bool has_new_table = false;
 
   if (node.live) {
-    for (std::size_t i = 0; i < group.size; ++i) {
+    for (unsigned left = group.changed; left != 0; left &= left - 1) {
+      const auto i = static_cast<std::size_t>(std::countr_zero(left));
       const std::uint64_t old = group.old[i];
       const std::uint64_t next = group.next[i];
-      if (old == next) continue;
       const InputRange span = node.span(group.first + i);
       const bool was_table = kind(old, node.level) == hw::DescriptorKind::kTable;
       has_new_table |= !was_table && kind(next, node.level) == hw::DescriptorKind::kTable;
@@ -311,10 +329,12 @@ void Table<Format>::replace(const Group& group, const Node& node, Ledger& ledger
     if (has_new_table) port::barrier_table_write();
   }
 
-  for (std::size_t i = 0; i < group.size; ++i) {
+  for (unsigned left = group.changed; left != 0; left &= left - 1) {
+    const auto i = static_cast<std::size_t>(std::countr_zero(left));
     const std::uint64_t old = group.old[i];
     const std::uint64_t next = group.next[i];
-    if (old == next || (node.live && !is_valid(next))) continue;
+    more += (is_valid(next) ? 1 : 0) - (is_valid(old) ? 1 : 0);
+    if (node.live && !is_valid(next)) continue;
     port::write_entry(entries[i], next);
     if (!node.live) continue;
     ledger.owe_visibility();
@@ -325,12 +345,14 @@ void Table<Format>::replace(const Group& group, const Node& node, Ledger& ledger
   }
   if (options_.clean_for_walker) port::cache_clean(entries, group.size * sizeof *entries);
 
-  for (std::size_t i = 0; i < group.size; ++i) {
+  for (unsigned left = group.changed; left != 0; left &= left - 1) {
+    const auto i = static_cast<std::size_t>(std::countr_zero(left));
     if (kind(group.old[i], node.level) == hw::DescriptorKind::kTable &&
         kind(group.next[i], node.level) != hw::DescriptorKind::kTable) {
       forget_table(output(group.old[i]), node.level.next(), ledger);
     }
   }
+  return more;
 }
 
 // A table that was cut off the tree, and those below it.

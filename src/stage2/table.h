@@ -177,7 +177,7 @@ class Table {
   [[nodiscard]] Mfn build_split(std::uint64_t old, Level level, Plan& plan) const;
   [[nodiscard]] std::optional<std::uint64_t> merged(Mfn table, Level level) const;
   void hint(Group& group, Level level) const;
-  void replace(const Group& group, const Node& node, Ledger& ledger);
+  int replace(const Group& group, const Node& node, Ledger& ledger);
   void forget_table(Mfn table, Level level, Ledger& ledger);
   [[nodiscard]] static bool may_change_live(std::uint64_t old, std::uint64_t next, Level level);
   bool free_children(Mfn table, Level level, std::size_t entries, std::size_t& budget);
