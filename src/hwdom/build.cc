@@ -111,7 +111,7 @@ fw::BootModule* kernel_module(fw::BootInfo& boot) {
   return nullptr;
 }
 
-// Everything that unpacking must not write over.
+// Where unpacking writes over nothing. Low, where the kernel can stay, if there is low RAM.
 Result<PaRange> find_room(const fw::BootInfo& boot, const ModuleSpace& space, std::uint64_t size,
                           fw::Arena& arena) {
   fw::ArenaVector<PaRange> occupied(arena);
@@ -119,8 +119,9 @@ Result<PaRange> find_room(const fw::BootInfo& boot, const ModuleSpace& space, st
     TRY(occupied.push_back(range));
   for (const fw::BootModule& module : boot.modules)
     TRY(occupied.push_back(module.range));
-  return platform::find_free_ram(space.ram, space.reserved, occupied.span(),
-                                 {.size = size, .alignment = 2 * kMiB, .limit = Pa(4 * kGiB)});
+  return platform::find_free_ram(
+      space.ram, space.reserved, occupied.span(),
+      {.size = size, .alignment = 2 * kMiB, .preferred_limit = Pa(4 * kGiB)});
 }
 
 // Replaces the kernel module by its unpacked form.
@@ -135,8 +136,7 @@ Result<> unpack_kernel(fw::BootInfo& boot, fw::BootModule& module, const KernelI
   }
   const auto room = find_room(boot, space, align_up<std::uint64_t>(*size, kFrameSize), arena);
   if (!room.has_value()) {
-    return notes.error(room.error(), "kernel: no free RAM below 4 GiB for its {} unpacked bytes",
-                       *size);
+    return notes.error(room.error(), "kernel: no free RAM for its {} unpacked bytes", *size);
   }
   const PaRange target(room->begin(), room->begin() + *size);
   const std::uint64_t written = TRY(unpack_gzip(payload, target, arena, phase, notes));

@@ -133,6 +133,8 @@ Result<std::span<const ReservedRange>> read_reserved(const fw::dt::Tree& tree, f
 
 namespace {
 
+constexpr Pa kNoLimit{~std::uint64_t{0}};
+
 // The highest aligned place below `end` and not below `begin`.
 std::optional<Pa> highest_place(Pa begin, Pa end, const PlaceRequest& request) {
   if (end.value() < request.size) return std::nullopt;
@@ -160,7 +162,7 @@ std::optional<Pa> obstacle(const PaRange& place, std::span<const ReservedRange> 
 Result<PaRange> find_free_ram(std::span<const RamBank> ram, std::span<const ReservedRange> reserved,
                               std::span<const PaRange> occupied, const PlaceRequest& request) {
   for (std::size_t i = ram.size(); i-- != 0;) {
-    Pa end = std::min(ram[i].range.end(), request.limit);
+    Pa end = std::min(ram[i].range.end(), request.preferred_limit);
     // Each obstacle lowers `end`, so this ends.
     while (const auto begin = highest_place(ram[i].range.begin(), end, request)) {
       const PaRange place(*begin, *begin + request.size);
@@ -169,7 +171,10 @@ Result<PaRange> find_free_ram(std::span<const RamBank> ram, std::span<const Rese
       end = *hit;
     }
   }
-  return fail(Error::kNotFound);
+  if (request.preferred_limit == kNoLimit) return fail(Error::kNotFound);
+  PlaceRequest anywhere = request;
+  anywhere.preferred_limit = kNoLimit;
+  return find_free_ram(ram, reserved, occupied, anywhere);
 }
 
 }  // namespace socle::platform

@@ -319,12 +319,12 @@ Result<std::span<const ReservedRange>> read_reserved(std::span<const fw::EfiMemo
                                                      fw::Arena& arena);
 
 // A place of `size` bytes in RAM that meets none of `reserved` and none of `occupied`, at a
-// multiple of `alignment` (a power of two); the highest below `limit`, so that the low banks stay
-// whole. kNotFound if there is none.
+// multiple of `alignment` (a power of two); the highest, so that the low banks stay whole, and
+// below `preferred_limit` if there is one. kNotFound if there is none at all.
 struct PlaceRequest {
   std::uint64_t size = 0;
   std::uint64_t alignment = kFrameSize;
-  Pa limit{~std::uint64_t{0}};
+  Pa preferred_limit{~std::uint64_t{0}};
 };
 Result<PaRange> find_free_ram(std::span<const RamBank> ram, std::span<const ReservedRange> reserved,
                               std::span<const PaRange> occupied, const PlaceRequest& request);

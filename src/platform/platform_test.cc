@@ -301,16 +301,24 @@ TEST(Platform, ControllersInFrontOfTheGicPassItsNumbersOn) {
   EXPECT_EQ(m->opaque_interrupt_controller, m.node("/sysirq@c000000").id());
 }
 
-TEST(Platform, FindsTheHighestFreeRamBelowALimit) {
+TEST(Platform, FindsTheHighestFreeRamBelowALimitIfThereIsSome) {
   const RamBank banks[] = {{.range = bytes(0x4000'0000, kGiB)},
                            {.range = bytes(0x1'0000'0000, kGiB)}};
   const ReservedRange reserved[] = {{.range = bytes(0x7fff'0000, 0x8000)}};
   const PaRange occupied[] = {bytes(0x7fc0'0000, 0x10'0000)};
   const Pa limit(0x1'0000'0000);
-  const auto place = find_free_ram(banks, reserved, occupied,
-                                   {.size = 0x40'0000, .alignment = 0x20'0000, .limit = limit});
+  const auto place =
+      find_free_ram(banks, reserved, occupied,
+                    {.size = 0x40'0000, .alignment = 0x20'0000, .preferred_limit = limit});
   ASSERT_TRUE(place.has_value());
   EXPECT_EQ(*place, bytes(0x7f80'0000, 0x40'0000));
+  // A machine whose RAM begins above it, or has it in use, still has a place.
+  EXPECT_EQ(
+      *find_free_ram(banks, reserved, occupied, {.size = 0x4000'0000, .preferred_limit = limit}),
+      bytes(0x1'0000'0000, kGiB));
+  EXPECT_EQ(
+      *find_free_ram(std::span(banks).last(1), {}, {}, {.size = kMiB, .preferred_limit = limit}),
+      bytes(0x1'3ff0'0000, kMiB));
   EXPECT_EQ(*find_free_ram(banks, reserved, occupied, {.size = kGiB, .alignment = kGiB}),
             bytes(0x1'0000'0000, kGiB));
   EXPECT_EQ(find_free_ram(banks, reserved, occupied, {.size = 2 * kGiB}).error(), Error::kNotFound);
