@@ -30,6 +30,14 @@ Result<> place_socle(Board& board) {
   return {};
 }
 
+// As boot does.
+void choose_console(Board& board) {
+  if (board.options.console == "none") return;
+  board.console = platform::choose_console(*board.platform, board.is_acpi() ? nullptr : board.tree,
+                                           board.notes);
+  if (board.console) board.input.console = &*board.console;
+}
+
 Result<> plan_domain(Board& board) {
   if (const auto placed = place_socle(board); !placed)
     return board.notes.error(placed.error(), "no room in RAM for Socle");
@@ -71,6 +79,7 @@ Result<> plan_board(Board& board, std::span<const std::byte> blob, const BoardOp
   board.platform = TRY(platform::read(
       *board.tree, {.dtuart = board.options.dtuart, .efi_memory = board.input.efi_memory},
       board.arena, board.notes));
+  choose_console(board);
   board.input.ipa_bits = options.ipa_bits;
   if (const auto* kernel = board.boot.find(fw::ModuleKind::kKernel); kernel != nullptr) {
     board.input.boot = &board.boot;
@@ -139,6 +148,7 @@ Result<> plan_acpi_board(Board& board, std::span<const Pa> addresses, fw::acpi::
   board.platform = TRY(platform::read_acpi(
       board.tables, {}, {.dtuart = board.options.dtuart, .efi_memory = board.input.efi_memory},
       board.arena, board.notes));
+  choose_console(board);
   board.input.acpi = &board.tables;
   board.input.ipa_bits = options.ipa_bits;
   return board.input.efi_memory.empty() ? Result<>() : plan_domain(board);

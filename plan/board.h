@@ -36,6 +36,7 @@ struct Board {
   fw::acpi::Tables tables;                 // empty with a tree
   std::vector<std::uint64_t> loader_tree;  // ACPI: what a boot loader would have written
   const platform::Platform* platform = nullptr;
+  std::optional<platform::Console> console;  // that Socle would use
   fw::BootInfo boot;
   std::string_view command_line;  // Socle's
   fw::Options options;

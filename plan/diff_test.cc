@@ -51,7 +51,7 @@ TEST(PlanDiff, AnotherCommandLineChangesRam) {
 
 TEST(PlanDiff, AConsoleThatIsGivenBackIsNoLongerKept) {
   const std::string text =
-      differences(report_of(VirtMachine{}), report_of(VirtMachine{.with_console = false}));
+      differences(report_of(VirtMachine{}), report_of(VirtMachine{.command_line = "console=none"}));
   EXPECT_NE(text.find("- 009000000-009001000 /pl011@9000000: Socle's console"), std::string::npos)
       << text;
 }

@@ -46,6 +46,7 @@ Json console(const PlatformFacts& platform) {
   Json out = place(*platform.console);
   out["interrupt"] =
       platform.console_interrupt ? interrupt(*platform.console_interrupt) : Json(nullptr);
+  out["is_dom0s"] = platform.console_is_dom0s;
   return out;
 }
 

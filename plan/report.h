@@ -87,6 +87,7 @@ struct PlatformFacts {
   std::string psci;              // "PSCI 1.0 by SMC", "none"
   std::optional<Place> console;  // what: its compatible
   std::optional<NamedInterrupt> console_interrupt;
+  bool console_is_dom0s = false;  // Socle has no driver for it
   std::vector<IommuFacts> iommus;
   std::vector<MasterFacts> masters;
   // Of ACPI only.

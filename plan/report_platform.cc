@@ -193,11 +193,19 @@ std::string psci_words(const platform::Psci& psci) {
   return fmt::format("PSCI{} by {}", version, by_smc ? "SMC" : "HVC");
 }
 
+std::string kind_of(const Board& board, const platform::Console& console) {
+  if (!console.compatibles.empty()) return printable(console.compatibles.front());
+  if (console.node == fw::dt::kNoNode) return "";
+  const auto property = board.tree->node(console.node).property("compatible");
+  return printable(property ? property->string_at(0).value_or("") : "");
+}
+
 void read_console(const Board& board, PlatformFacts& out) {
-  const auto& console = board.platform->console;
+  // Socle's, else the one that firmware names.
+  const auto& console = board.console ? board.console : board.platform->console;
   if (!console) return;
-  out.console = Place{console->registers,
-                      console->compatibles.empty() ? "" : printable(console->compatibles.front()),
+  out.console_is_dom0s = !board.console;
+  out.console = Place{console->registers, kind_of(board, *console),
                       place_of(board, console->node, console->name)};
   if (console->interrupt)
     out.console_interrupt = NamedInterrupt{"console", console->interrupt->id.value(),

@@ -92,6 +92,7 @@ Section platform_section(const PlatformFacts& platform) {
   }
   std::string console = fmt::format("{} ({})", platform.console->node, platform.console->what);
   if (platform.console_interrupt) console += ", " + words_of(*platform.console_interrupt);
+  if (platform.console_is_dom0s) console += ": dom0's, Socle does not drive it";
   fact("console", std::move(console));
   return out;
 }

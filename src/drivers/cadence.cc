@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "drivers/cadence.h"
 
+#include "platform/uarts.h"
+
 namespace socle {
 namespace {
 
@@ -127,15 +129,14 @@ void acknowledge(const MmioRegion& registers) {
   registers.write32(kInterruptStatus, kInterruptTransmitEmpty);
 }
 
-constexpr std::string_view kCompatible[] = {"cdns,uart-r1p12", "cdns,uart-r1p8", "xlnx,xuartps",
-                                            "xlnx,zynqmp-uart"};
+static_assert(platform::kCadenceUart.register_bytes == kBaudDivider + 4);
 
 }  // namespace
 
 constinit const UartDriver kCadenceUartDriver{
     .name = "Cadence UART",
-    .compatible = kCompatible,
-    .register_bytes = kBaudDivider + 4,
+    .compatible = platform::kCadenceUart.compatibles,
+    .register_bytes = platform::kCadenceUart.register_bytes,
     .initialise = initialise,
     .put = put,
     .is_drained = is_drained,

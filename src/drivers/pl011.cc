@@ -2,6 +2,7 @@
 #include "drivers/pl011.h"
 
 #include "base/field.h"
+#include "platform/uarts.h"
 
 namespace socle {
 namespace {
@@ -104,13 +105,13 @@ void acknowledge(const MmioRegion& registers) {
   registers.write32(kInterruptClear, kInterruptTransmit);
 }
 
-constexpr std::string_view kPl011Compatible[] = {"arm,pl011"};
-constexpr std::string_view kSbsaCompatible[] = {"arm,sbsa-uart"};
+static_assert(platform::kPl011.register_bytes == kInterruptClear + 4);
+static_assert(platform::kSbsaUart.register_bytes == kInterruptClear + 4);
 
 constexpr UartDriver kFullDriver{
     .name = "PL011",
-    .compatible = kPl011Compatible,
-    .register_bytes = kInterruptClear + 4,
+    .compatible = platform::kPl011.compatibles,
+    .register_bytes = platform::kPl011.register_bytes,
     .initialise = initialise_pl011,
     .put = put,
     .is_drained = is_drained,
@@ -122,7 +123,7 @@ constexpr UartDriver kFullDriver{
 constexpr UartDriver kSbsaDriver = [] {
   UartDriver driver = kFullDriver;
   driver.name = "SBSA UART";
-  driver.compatible = kSbsaCompatible;
+  driver.compatible = platform::kSbsaUart.compatibles;
   driver.initialise = initialise_sbsa;
   return driver;
 }();

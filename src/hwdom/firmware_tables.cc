@@ -424,9 +424,17 @@ class TablesWriter {
     return at;
   }
 
+  // It speaks of the port that SPCR names; Socle may have another, or none.
+  [[nodiscard]] bool has_spcrs_port() const {
+    const auto& named = input_.platform->console;
+    return named && std::ranges::any_of(plan().kept_devices, [&named](const KeptDevice& kept) {
+             return kept.reason == NodeReason::kConsole &&
+                    kept.region.range.overlaps(named->registers);
+           });
+  }
+
   void write_stao() {
-    const auto& console = input_.platform->console;
-    if (!console) return;
+    if (!has_spcrs_port()) return;
     const std::size_t at = begin_new("STAO", 1);
     out_.reserve(stao::kSize - stao::kIgnoreUart);
     out_.put(at + stao::kIgnoreUart, 1, 1);

@@ -79,6 +79,7 @@ struct Machine {
     EXPECT_TRUE(plan.gic.redistributors.push_back({Ipa(0x80a'0000), 2}).has_value());
     plan.ram = bank;
     plan.firmware_memory = memory;
+    plan.kept_devices = kept;
   }
 
   // Writes them, as boot does; answers with what a table of that name has for the domain.
@@ -129,6 +130,10 @@ struct Machine {
       {PaRange(Pa(0xb001'0000), Pa(0xb001'1000)), fw::EfiMemoryType::kAcpiNvs,
        fw::kEfiMemoryWriteBack | fw::kEfiMemoryRuntime},
       {PaRange(Pa(0xb002'0000), Pa(0xb002'1000)), fw::EfiMemoryType::kReserved, kUncached}};
+  std::array<KeptDevice, 1> kept{{{.node = fw::dt::kNoNode,
+                                   .name = "SPCR",
+                                   .region = {.range = PaRange(Pa(kUart), Pa(kUart + 0x1000))},
+                                   .reason = NodeReason::kConsole}}};
   fw::acpi::Tables tables;
   std::vector<std::byte> buffer;
   Result<FirmwareTables> made = fail(Error::kNotFound);
@@ -274,8 +279,11 @@ TEST(FirmwareTables, TheConsolesUartIsMarkedAsTakenIfSocleHasIt) {
   Machine machine;
   EXPECT_EQ(ReadBack(machine).table("STAO").u8(36), 1u);
   Machine without;
-  without.platform.console.reset();
+  without.plan.kept_devices = {};
   EXPECT_EQ(ReadBack(without).table("STAO").size(), 0u);
+  Machine another;
+  another.kept[0].region.range = PaRange(Pa(kUart + 0x1000), Pa(kUart + 0x2000));
+  EXPECT_EQ(ReadBack(another).table("STAO").size(), 0u);
 }
 
 constexpr std::uint64_t kErrors = 0xb100'0000;

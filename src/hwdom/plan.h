@@ -67,6 +67,8 @@ struct PlanInput {
   const fw::acpi::Tables* acpi = nullptr;
   std::span<const fw::EfiMemoryRange> efi_memory{};  // empty without UEFI
   const platform::Platform* platform = nullptr;
+  // The port that Socle uses; null if it uses none: then all are the domain's.
+  const platform::Console* console = nullptr;
   const fw::Options* options = nullptr;
   // Null on a laptop: then neither kernel nor initrd is placed and there is no command line.
   const fw::BootInfo* boot = nullptr;

@@ -62,6 +62,8 @@ struct Planned {
     input.acpi = &tables;
     input.efi_memory = efi;
     input.platform = platform;
+    console = platform::choose_console(*platform, nullptr, notes);
+    if (console) input.console = &*console;
     input.options = &options;
     input.boot = &boot;
     input.kernel = {.file_size = 0x20'0000, .memory_size = 0x40'0000};
@@ -81,6 +83,21 @@ struct Planned {
     });
   }
 
+  // Whether the domain's tables have one of that name that the host's have not.
+  [[nodiscard]] const std::byte* table(std::string_view signature) {
+    written.resize(align_up<std::size_t>(firmware_tables_bound(tables, made()), kFrameSize));
+    const Ipa place = made().tables_slot.begin();
+    const auto done = write_firmware_tables({.tables = &tables,
+                                             .platform = platform,
+                                             .plan = &made(),
+                                             .place = Range<Ipa>(place, place + written.size())},
+                                            written, notes);
+    EXPECT_TRUE(done.has_value());
+    const auto found = std::ranges::search(written, std::as_bytes(std::span(signature)));
+    return found.empty() ? nullptr : &found.front();
+  }
+
+  std::vector<std::byte> written;
   test::FirmwareMemory firmware;
   std::vector<EfiMemoryRange> efi = {
       memory(EfiMemoryType::kMemoryMappedIo, kFlash, kFlash + 0x400'0000),
@@ -97,6 +114,7 @@ struct Planned {
   fw::Diagnostics notes{arena};
   fw::acpi::Tables tables;
   const platform::Platform* platform = nullptr;
+  std::optional<platform::Console> console;
   test::TreeBuilder loader;
   std::optional<test::Opened> tree;
   fw::BootInfo boot;
@@ -260,6 +278,42 @@ TEST(PlanAcpi, APageThatTheConsoleHasAPartOfIsAllSocles) {
   EXPECT_TRUE(p.at(kFlash + 0xf'f000) != nullptr);
   EXPECT_TRUE(p.at(kFlash + 0x10'2000) != nullptr);
   EXPECT_FALSE(p.notes.mentions("can reach both"));
+  const auto good = proofread(p.input, p.made(), p.arena, p.notes);
+  EXPECT_TRUE(good.has_value() && *good);
+}
+
+// Its own driver drives it: the page, the interrupt, and no STAO that hides it.
+TEST(PlanAcpi, AConsoleThatSocleCannotDriveIsTheDomains) {
+  for (const std::uint8_t kind : {std::uint8_t{0x12}, std::uint8_t{0x42}}) {
+    AcpiMachine machine;
+    machine.spcr_table = test::spcr(kind);
+    Planned p("", machine);
+    ASSERT_TRUE(p.result.has_value());
+    EXPECT_TRUE(p.notes.mentions("no driver for the console's port: it is dom0's"));
+    EXPECT_TRUE(p.at(kUart) != nullptr);
+    EXPECT_TRUE(p.permits(kUart));
+    EXPECT_TRUE(std::ranges::any_of(p.made().interrupts, [](const InterruptRoute& route) {
+      return route.interrupt.id == IntId(53);
+    }));
+    EXPECT_TRUE(p.table("STAO") == nullptr);
+    const auto good = proofread(p.input, p.made(), p.arena, p.notes);
+    EXPECT_TRUE(good.has_value() && *good);
+  }
+}
+
+// acpi=force on a machine with a tree: the tree named the port that is in use.
+TEST(PlanAcpi, ThePortInUseIsSoclesWhateverSpcrNames) {
+  constexpr std::uint64_t kOther = 0x1c0a'0000;
+  Planned p;
+  ASSERT_TRUE(p.result.has_value());
+  EXPECT_TRUE(p.table("STAO") != nullptr);
+  p.console = platform::console_in_use(*p.platform, PaRange(Pa(kOther), Pa(kOther + 0x1000)));
+  p.result = plan(p.input, p.arena, p.notes);
+  ASSERT_TRUE(p.result.has_value());
+  EXPECT_FALSE(p.permits(kOther));
+  EXPECT_TRUE(p.permits(kUart));
+  EXPECT_TRUE(p.at(kUart) != nullptr);
+  EXPECT_TRUE(p.table("STAO") == nullptr);
   const auto good = proofread(p.input, p.made(), p.arena, p.notes);
   EXPECT_TRUE(good.has_value() && *good);
 }

@@ -132,8 +132,7 @@ class Proofreader {
       TRY(kept.push_back(frames_touched(range)));
     for (const platform::Its& its : gic.its)
       TRY(kept.push_back(frames_touched(its.range)));
-    if (input_.platform->console)
-      TRY(kept.push_back(frames_inside(input_.platform->console->registers)));
+    if (input_.console != nullptr) TRY(kept.push_back(frames_inside(input_.console->registers)));
     for (const platform::Iommu& iommu : input_.platform->iommus)
       for (const platform::Region& region : iommu.regions)
         if (iommu.enabled && !is_passed_through(iommu))
@@ -338,8 +337,8 @@ class Proofreader {
       if (!id.is_spi()) wrong("plan: interrupt {} is no SPI", id);
       if (i != 0 && plan_.interrupts[i - 1].interrupt.id >= id)
         wrong("plan: {} is out of order", id);
-      const auto& console = input_.platform->console;
-      if (console && console->interrupt && console->interrupt->id == id)
+      const platform::Console* const console = input_.console;
+      if (console != nullptr && console->interrupt && console->interrupt->id == id)
         wrong("plan: interrupt {} is the console's", id);
     }
     if (!plan_.event_channel_ppi.is_ppi()) wrong("plan: no interrupt for event channels");

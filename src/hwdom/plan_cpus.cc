@@ -165,8 +165,8 @@ Result<IntId> free_private_interrupt(const Planner& planner) {
 }
 
 bool is_socles(const Planner& planner, IntId id) {
-  const auto& console = planner.platform().console;
-  return console && console->interrupt && console->interrupt->id == id;
+  const platform::Console* const console = planner.console();
+  return console != nullptr && console->interrupt && console->interrupt->id == id;
 }
 
 Result<> collect_routes(Planner& planner, fw::ArenaVector<InterruptRoute>& routes) {

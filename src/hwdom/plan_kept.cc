@@ -27,6 +27,18 @@ Result<> keep_device(const Planner& planner, const platform::Device& device, Nod
   return {};
 }
 
+// A console that is no node's: ACPI's, or a port that the tree turns out not to describe.
+Result<> keep_console(const Planner& planner, fw::ArenaVector<KeptDevice>& kept,
+                      RangeList& frames) {
+  const platform::Console* const console = planner.console();
+  if (console == nullptr || console->node != fw::dt::kNoNode) return {};
+  const platform::Region region{.range = console->registers};
+  platform::Device device;
+  device.name = console->name;
+  device.regions = std::span(&region, 1);
+  return keep_device(planner, device, NodeReason::kConsole, kept, frames);
+}
+
 // ACPI's tables name these apart from other devices.
 Result<> list_acpi_devices(const Planner& planner, fw::ArenaVector<KeptDevice>& kept,
                            RangeList& frames) {
@@ -53,8 +65,7 @@ Result<> list_acpi_devices(const Planner& planner, fw::ArenaVector<KeptDevice>& 
   for (const platform::Device& device : machine.devices)
     if (device.origin == platform::Device::Origin::kPmcg)
       TRY(keep_device(planner, device, NodeReason::kIommu, kept, frames));
-  if (!machine.console) return {};
-  return keep(machine.console->registers, machine.console->name, NodeReason::kConsole);
+  return {};
 }
 
 Result<> list_kept_devices(const Planner& planner, fw::ArenaVector<KeptDevice>& kept,
@@ -149,6 +160,7 @@ Result<> plan_kept(Planner& planner) {
   RangeList frames(planner.arena);
   TRY(planner.is_acpi() ? list_acpi_devices(planner, devices, frames)
                         : list_kept_devices(planner, devices, frames));
+  TRY(keep_console(planner, devices, frames));
   normalise(frames);
   planner.kept_devices = devices.span();
   planner.out.kept_devices = planner.kept_devices;

@@ -128,7 +128,8 @@ NodeDecision drop(NodeReason reason) {
 // Devices that must stay Socle's, wherever they stand and whatever else they are.
 NodeReason reason_to_keep(const Planner& planner, const Node& node, IommuRequests& requests) {
   const platform::Platform& platform = planner.platform();
-  if (platform.console && node.id() == platform.console->node) return NodeReason::kConsole;
+  if (planner.console() != nullptr && node.id() == planner.console()->node)
+    return NodeReason::kConsole;
   if (node.is_compatible("arm,gic-v3-its")) return NodeReason::kIts;
   const bool is_iommu =
       std::ranges::binary_search(platform.iommus, node.id(), {}, &platform::Iommu::node);

@@ -37,13 +37,14 @@ struct Planner {
   [[nodiscard]] fw::dt::Path name_of(const platform::Device& device) const {
     return name_of(device.node, device.name);
   }
+  [[nodiscard]] const platform::Console* console() const { return input.console; }
   // ACPI: Socle's console is among the devices; counters of IOMMUs go with these.
   [[nodiscard]] bool is_domains(const platform::Device& device) const {
     using Origin = platform::Device::Origin;
     if (device.origin == Origin::kPmcg) return false;
     if (device.origin != Origin::kSerialPort) return is_domains(device.node);
-    return !platform().console || device.regions.empty() ||
-           !device.regions.front().range.overlaps(platform().console->registers);
+    return console() == nullptr || device.regions.empty() ||
+           !device.regions.front().range.overlaps(console()->registers);
   }
   // iommu-passthrough= names nodes: what ACPI describes stays hidden.
   [[nodiscard]] bool is_passed_through(const platform::Iommu& iommu) const {

@@ -79,7 +79,8 @@ Result<> list_withheld_devices(const Planner& planner, RangeList& out) {
     TRY(out.push_back(frames_touched(range)));
   for (const platform::Its& its : gic.its)
     TRY(out.push_back(frames_touched(its.range)));
-  if (platform.console) TRY(out.push_back(frames_touched(platform.console->registers)));
+  if (planner.console() != nullptr)
+    TRY(out.push_back(frames_touched(planner.console()->registers)));
   return {};
 }
 

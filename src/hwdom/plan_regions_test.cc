@@ -17,7 +17,7 @@ TEST(PlanRegions, APageSharedWithTheConsoleIsMappedWithAWarning) {
   VirtMachine machine;
   machine.command_line = "dtuart=/serial@9040080";
   machine.more = [](TreeBuilder& b) {
-    b.begin("serial@9040080").text("compatible", "ns16550a").wide("reg", {0x904'0080, 0x80}).end();
+    b.begin("serial@9040080").text("compatible", "arm,pl011").wide("reg", {0x904'0080, 0x80}).end();
     b.begin("pinctrl@9040000").wide("reg", {0x904'0000, 0x80}).end();
   };
   Planned p(machine);
@@ -35,7 +35,7 @@ TEST(PlanRegions, ABusAboveTheConsoleDoesNotGiveItsPageAway) {
     b.begin("bus@9040000").wide("reg", {0x904'0000, 0x2000});
     b.cells("#address-cells", {1}).cells("#size-cells", {1});
     b.cells("ranges", {0, 0, 0x904'0000, 0x2000});
-    b.begin("serial@80").text("compatible", "ns16550a").cells("reg", {0x80, 0x80}).end().end();
+    b.begin("serial@80").text("compatible", "arm,pl011").cells("reg", {0x80, 0x80}).end().end();
   };
   Planned p(machine);
   ASSERT_TRUE(p.ok());

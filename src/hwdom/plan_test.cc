@@ -213,6 +213,54 @@ TEST(Plan, KeepsConsoleGicAndIommusForSocle) {
   EXPECT_TRUE(p.said("1 IOMMUs (/smmuv3@9050000, SMMUv3, ...) are hidden"));
 }
 
+TEST(Plan, AConsoleThatSocleCannotDriveIsTheDomains) {
+  VirtMachine machine;
+  machine.command_line = "dtuart=/serial@9040000";
+  machine.more = [](TreeBuilder& b) {
+    b.begin("serial@9040000").text("compatible", "ns16550a").wide("reg", {0x904'0000, 0x1000});
+    b.cells("interrupts", {0, 40, 4}).end();
+  };
+  for (const char* more : {"", " console=none dtuart=/pl011@9000000"}) {
+    machine.command_line += more;
+    Planned p(machine);
+    ASSERT_TRUE(p.ok());
+    for (const std::uint64_t port : {0x900'0000u, 0x904'0000u}) {
+      ASSERT_TRUE(p.at(port) != nullptr);
+      EXPECT_TRUE(p.at(port)->attributes.reason() == Reason::kDeviceRegisters);
+    }
+    EXPECT_TRUE(p.routes(33));
+    EXPECT_TRUE(p.routes(72));
+    EXPECT_TRUE(p.is_consistent());
+  }
+}
+
+bool permits(const Planned& p, std::uint64_t address) {
+  for (const MfnRange& range : p.plan().permitted)
+    if (range.contains(Pa(address).frame())) return true;
+  return false;
+}
+
+// A boot loader's tree may name no port, and Socle takes one.
+TEST(Plan, APortInUseIsSoclesWhateverNamesIt) {
+  VirtMachine machine;
+  machine.with_console = false;
+  Planned p(machine);
+  ASSERT_TRUE(p.ok());
+  EXPECT_TRUE(p.at(0x900'0000) == nullptr);
+  EXPECT_FALSE(p.routes(33));
+  const platform::Console unnamed =
+      platform::console_in_use(*p.machine, PaRange(Pa(0xe00'0000), Pa(0xe00'1000)));
+  p.input.console = &unnamed;
+  p.options.mmio_fault = fw::MmioFault::kMap;
+  p.result = plan(p.input, p.arena, p.notes);
+  ASSERT_TRUE(p.ok());
+  EXPECT_FALSE(permits(p, 0xe00'0000));
+  EXPECT_TRUE(permits(p, 0xe00'1000));
+  EXPECT_TRUE(p.at(0x900'0000) != nullptr);
+  EXPECT_EQ(p.plan().kept_devices.back().name, "console");
+  EXPECT_TRUE(p.is_consistent());
+}
+
 TEST(Plan, AnIommuIsPassedThroughOnRequest) {
   for (const char* name : {"all", "arm,smmu-v3", "/smmuv3@9050000"}) {
     VirtMachine machine;
@@ -408,12 +456,6 @@ TEST(Plan, ExtendedRegionsUseForeignRamBeforeHoles) {
 }
 
 // --- what may be mapped later ---
-
-bool permits(const Planned& p, std::uint64_t address) {
-  for (const MfnRange& range : p.plan().permitted)
-    if (range.contains(Pa(address).frame())) return true;
-  return false;
-}
 
 TEST(Plan, PermitsItsDeviceMappingsAndNothingElse) {
   for (const char* line : {"", "mmio-fault=deny", "mmio-fault=log"}) {

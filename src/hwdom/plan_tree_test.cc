@@ -191,7 +191,7 @@ TEST(DomainTree, StdoutPathStaysIfItsUartDoes) {
   machine.command_line = "dtuart=/serial@9040000";
   machine.more = [](TreeBuilder& b) {
     b.begin("serial@9040000")
-        .text("compatible", "ns16550a")
+        .text("compatible", "arm,pl011")
         .wide("reg", {0x904'0000, 0x1000})
         .end();
   };

@@ -58,7 +58,7 @@ Result<fw::acpi::Tables> read_acpi_tables(Pa rsdp, std::span<const fw::EfiMemory
 EarlyConsole open_acpi_console(const platform::Console& console, fw::Diagnostics& notes) {
   const UartDriver* const driver = find_driver(console);
   if (driver == nullptr || console.registers.size() < driver->register_bytes) {
-    notes.warning("{}: no driver for this port: no console", console.name);
+    notes.warning("{}: no driver for this port: it is dom0's", console.name);
     return {};
   }
   if (!port::mmio_map(console.registers)) {

@@ -120,6 +120,7 @@ class Boot {
   // After make_memory(): everything else.
   std::optional<fw::Arena> arena_;
   const platform::Platform* platform_ = nullptr;
+  std::optional<platform::Console> port_;  // that the console uses
   hwdom::PlanInput input_;
   std::array<hwdom::KeptMemory, 2> kept_{};
   std::array<std::uint16_t, kMaxCpus> cpu_order_{};
@@ -250,6 +251,7 @@ Result<> Boot::read_platform() {
                                       .efi_memory = efi_memory_};
   platform_ = TRY(acpi_ ? platform::read_acpi(*acpi_, {}, options, *arena_, notes_)
                         : platform::read(*tree_, options, *arena_, notes_));
+  if (console_.is_port) port_ = platform::console_in_use(*platform_, console_.registers);
   show_notes();
   log_info("machine: {} CPUs, {} MiB of RAM, {} devices", platform_->cpus.size(),
            platform_->ram_bytes() >> 20, platform_->devices.size());
@@ -275,8 +277,8 @@ Result<> Boot::start_devices() {
   TRY(gic::set_handler(
       timer.hypervisor->id, [](IntId) { guest::vtimer::hypervisor_timer_fired(); }, false));
   map_efi_runtime(timer.hypervisor->id, notes_);
-  if (console_.is_port && platform_->console && platform_->console->interrupt) {
-    const platform::Interrupt line = *platform_->console->interrupt;
+  if (port_ && port_->interrupt) {
+    const platform::Interrupt line = *port_->interrupt;
     if (gic::set_handler(line.id, console::handle_interrupt, is_edge(line.trigger)).has_value()) {
       console::attach_interrupt();
     } else {
@@ -320,6 +322,7 @@ Result<> Boot::plan_domain() {
   kept_ = {{{"image", image()}, {"heap", heap_}}};
   input_.tree = tree_;
   input_.platform = platform_;
+  if (port_) input_.console = &*port_;
   if (acpi_) input_.acpi = &*acpi_;
   input_.efi_memory = efi_memory_;
   input_.options = &options_;

@@ -58,26 +58,29 @@ std::optional<Port> port_at(const EarlyTree& tree, const EarlyTree::Path& path) 
               .clock_hz = tree.number(path.node(), "clock-frequency").value_or(0)};
 }
 
-std::optional<Port> port_named(const EarlyTree& tree, std::string_view name, const char* origin) {
-  if (name.empty()) return std::nullopt;
-  const auto path = tree.find(name);
-  if (!path) return std::nullopt;
-  std::optional<Port> port = port_at(tree, *path);
-  if (port) {
-    port->baud = speed_of(name);
-    port->origin = origin;
-  }
-  return port;
-}
+struct Choice {
+  std::string_view name;
+  const char* origin;
+};
 
+// The first that leads to registers decides, as for platform::read_console(): if no driver knows
+// that port it is dom0's, and no other port is where somebody looks.
 std::optional<Port> find_port(const EarlyTree& tree) {
-  const std::string_view wanted = early_option(early_command_line(tree), "dtuart");
-  if (const auto port = port_named(tree, wanted, "dtuart=")) return port;
   const auto chosen = tree.find("/chosen");
   const auto stdout_path =
       chosen ? tree.text(chosen->node(), "stdout-path") : std::optional<std::string_view>{};
-  if (const auto port = port_named(tree, stdout_path.value_or(""), "/chosen/stdout-path"))
+  const Choice choices[] = {{early_option(early_command_line(tree), "dtuart"), "dtuart="},
+                            {stdout_path.value_or(""), "/chosen/stdout-path"}};
+  for (const Choice& choice : choices) {
+    const auto path = choice.name.empty() ? std::nullopt : tree.find(choice.name);
+    if (!path || !tree.registers(*path)) continue;
+    std::optional<Port> port = port_at(tree, *path);
+    if (port) {
+      port->baud = speed_of(choice.name);
+      port->origin = choice.origin;
+    }
     return port;
+  }
   const auto any = tree.find_if([&tree](const EarlyTree::Path& path) {
     return tree.is_enabled(path.node()) && port_at(tree, path).has_value();
   });

@@ -5,8 +5,10 @@
 // shows what it holds. Boot CPU, once, in this order; nothing else must have happened before.
 //
 // Which port: dtuart= of the command line (a path or an alias, ":options" allowed), else
-// /chosen/stdout-path, else the first enabled node that a driver knows. Without any: semihosting,
-// if a debugger or emulator answers; else the log ring only. console=none opens nothing.
+// /chosen/stdout-path, else the first enabled node that a driver knows. If no driver knows the port
+// that is named, it is dom0's (platform::choose_console() answers the same). Without any:
+// semihosting, if a debugger or emulator answers; else the log ring only. console=none opens
+// nothing.
 
 #include <cstdint>
 #include <optional>

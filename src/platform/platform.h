@@ -131,7 +131,7 @@ struct Psci {
   NodeId node = fw::dt::kNoNode;
 };
 
-// A UART that Socle may use as its console.
+// The UART that firmware names as the console. Socle's, if it has a driver (choose_console()).
 struct Console {
   NodeId node = fw::dt::kNoNode;
   std::string_view name{};
@@ -300,9 +300,18 @@ Result<const Platform*> read_acpi(const fw::acpi::Tables& tables, const MemoryMa
 std::optional<Console> read_acpi_console(const fw::acpi::Tables& tables, fw::Arena& arena,
                                          fw::Diagnostics& notes);
 
+// Which port is Socle's console. It keeps that one; all others are the hardware domain's, the one
+// that firmware names included if no driver knows it.
+//   console_in_use()  on the machine: the port that boot has opened, whatever named it
+//   choose_console()  elsewhere: the port that boot would open (image/early_console.h has the rule;
+//                     `tree`: of a machine that a tree describes, else null)
+Console console_in_use(const Platform& platform, const PaRange& registers);
+std::optional<Console> choose_console(const Platform& platform, const fw::dt::Tree* tree,
+                                      fw::Diagnostics& notes);
+
 // Parts that boot needs before it has memory for the whole.
-// The console alone: nothing if there is none (with a warning that says why). Without a GIC its
-// interrupt is not known.
+// The console alone: the first of dtuart= and stdout-path that leads to registers; nothing if none
+// does. Each that does not has a warning that says why. Without a GIC its interrupt is not known.
 std::optional<Console> read_console(const fw::dt::Tree& tree, std::string_view dtuart,
                                     fw::Arena& arena, fw::Diagnostics& notes,
                                     const Gic* gic = nullptr);

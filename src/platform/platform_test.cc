@@ -232,13 +232,54 @@ TEST(Platform, DtuartComesBeforeStdoutPath) {
   EXPECT_EQ(by_alias->console->options, "9600");
 }
 
+TEST(Platform, APortWithoutADriverIsNotSoclesConsoleAndNoOtherIs) {
+  VirtMachine virt;
+  virt.more = [](TreeBuilder& b) {
+    b.begin("serial@9040000").text("compatible", "ns16550a").wide("reg", {0x904'0000, 0x100}).end();
+    b.begin("serial@9050000").text("compatible", "arm,pl011").wide("reg", {0x905'0000, 0x40}).end();
+  };
+  for (const char* name : {"/serial@9040000", "/serial@9050000"}) {
+    Machine m(virt, {.dtuart = name});
+    EXPECT_FALSE(choose_console(**m.platform, &m.tree(), m.notes).has_value());
+    EXPECT_TRUE(m.said("no driver for the console's port: it is dom0's"));
+  }
+  Machine known(virt);
+  EXPECT_EQ(choose_console(**known.platform, &known.tree(), known.notes)->registers.begin(),
+            Pa(0x900'0000));
+  // Nothing names one: the first that a driver knows.
+  virt.with_console = false;
+  Machine unnamed(virt);
+  const auto first = choose_console(**unnamed.platform, &unnamed.tree(), unnamed.notes);
+  ASSERT_TRUE(first.has_value());
+  EXPECT_EQ(first->node, unnamed.node("/pl011@9000000").id());
+  EXPECT_EQ(first->interrupt->id, IntId(33));
+}
+
+TEST(Platform, TheConsoleInUseIsThePortThatBootOpenedWhateverNamedIt) {
+  VirtMachine virt;
+  virt.more = [](TreeBuilder& b) {
+    b.begin("serial@9040000").text("compatible", "arm,pl011").wide("reg", {0x904'0000, 0x1000});
+    b.cells("interrupts", {0, 40, 4}).end();
+  };
+  const Machine m(virt);
+  const Console named = console_in_use(**m.platform, bytes(0x900'0000, 0x1000));
+  EXPECT_EQ(named.options, "115200n8");
+  const Console other = console_in_use(**m.platform, bytes(0x904'0000, 0x1000));
+  EXPECT_EQ(other.node, m.node("/serial@9040000").id());
+  EXPECT_EQ(other.interrupt->id, IntId(72));
+  const Console unknown = console_in_use(**m.platform, bytes(0xe00'0000, 0x1000));
+  EXPECT_EQ(unknown.node, fw::dt::kNoNode);
+  EXPECT_EQ(unknown.registers, bytes(0xe00'0000, 0x1000));
+  EXPECT_FALSE(unknown.interrupt.has_value());
+}
+
 TEST(Platform, SaysWhyThereIsNoConsole) {
   VirtMachine without;
   without.with_console = false;
   EXPECT_TRUE(Machine(without).said("names a UART"));
   const Machine m(VirtMachine{}, {.dtuart = "serial7"});
-  EXPECT_FALSE(m->console.has_value());
   EXPECT_TRUE(m.said("dtuart= 'serial7' is no node"));
+  EXPECT_EQ(m->console->registers.begin(), Pa(0x900'0000));  // stdout-path's, then
   EXPECT_TRUE(Machine(VirtMachine{}, {.dtuart = "/cpus"}).said("/cpus has no registers"));
 }
 

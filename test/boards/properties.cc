@@ -190,7 +190,7 @@ class Checker {
 
   // Is it one that must stay with Socle, by what the tree says of it?
   [[nodiscard]] bool is_kept(const Node& node) const {
-    const bool is_console = whole_.platform->console && whole_.platform->console->node == node.id();
+    const bool is_console = whole_.console && whole_.console->node == node.id();
     const bool is_hidden_iommu =
         node.has("#iommu-cells") && whole_.input.options->iommu_passthrough.empty();
     return is_console || node.id() == whole_.platform->gic.node || is_hidden_iommu ||

@@ -57,3 +57,11 @@ test_tables_of_errors_in_runtime_memory_are_kept_from_dom0() {
   equal '0 ' "$(damaged "$IMAGE" 'errors 6' 'ls /sys/firmware/acpi/tables | grep -c BERT')" 'BERT of dom0'
   said "^\\(SOCLE\\) .*BERT: .*memory of firmware's own"
 }
+test_a_port_that_socle_cannot_drive_is_dom0s() {
+  if [[ $HYPERVISOR != socle ]]; then return 0; fi
+  # SPCR says 16550; what the DSDT says of the port stays true, so dom0's own driver fits.
+  equal xen "$(TIMEOUT=180 dom0 --yes --acpi --no-network --append console=ttyAMA0 --uefi-first \
+    "$SOCLE_ROOT/build/el2-release/efi/damage.efi set SPCR 36 12" -- cat /sys/hypervisor/type)" "dom0 on its own port"
+  said 'console \[ttyAMA0\] enabled'
+  equal 0 "$(grep -c '^(SOCLE)' "$SOCLE_CONSOLE_LOG" || true)" "lines of Socle's"
+}

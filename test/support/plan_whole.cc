@@ -54,7 +54,7 @@ bool tree_says_the_plan(Whole& whole) {
     return wrong(whole, "domain's tree: has an IOMMU more or less");
   if (notes.mentions("leads to no IOMMU") && !whole.notes.mentions("leads to no IOMMU"))
     return wrong(whole, "domain's tree: the way to an IOMMU is lost");
-  const auto console = whole.platform->console;
+  const auto& console = whole.console;
   if (console && (*tree)->find(whole.tree->node(console->node).path().view()))
     return wrong(whole, "domain's tree: has the console");
   if (!(*tree)->root().child("hypervisor").is_compatible("xen,xen"))

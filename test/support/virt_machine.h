@@ -204,6 +204,7 @@ struct Planned {
   fw::Diagnostics notes{arena};
   const fw::dt::Tree* tree = nullptr;
   const platform::Platform* machine = nullptr;
+  std::optional<platform::Console> console;
   fw::BootInfo boot;
   fw::Options options;
   hwdom::PlanInput input;
@@ -232,6 +233,8 @@ struct Planned {
     }
     input.tree = tree;
     input.platform = machine;
+    if (options.console != "none") console = platform::choose_console(*machine, tree, notes);
+    input.console = console ? &*console : nullptr;
     input.options = &options;
     if (boot.find(fw::ModuleKind::kKernel) != nullptr) input.boot = &boot;
     if (input.kept.empty()) input.kept = kept;
