@@ -16,6 +16,11 @@ constexpr std::size_t kMaxTableBytes = 256;
 constexpr std::uint64_t kMaxConfigurationTables = 256;
 constexpr std::uint64_t kMaxAttributeBytes = 64 * kKiB;
 
+// Of EFI_RT_PROPERTIES_TABLE, by place in EFI_RUNTIME_SERVICES (8.1): the three functions of
+// variables stand before SetVirtualAddressMap and ConvertPointer there.
+constexpr std::array<std::uint8_t, kRuntimeServices> kSupportedBit = {0, 1, 2, 3,  7,  8,  4,
+                                                                      5, 6, 9, 10, 11, 12, 13};
+
 bool is_runtime(const EfiMemoryRange& range) {
   return (range.attributes & fw::kEfiMemoryRuntime) != 0;
 }
@@ -46,9 +51,10 @@ class Reader {
 
     RuntimeServices out;
     out.ranges = TRY(collect(system));
+    const std::uint32_t supported = TRY(read_supported(system));
     bool any = false;
     for (std::size_t i = 0; i < kRuntimeServices; ++i) {
-      if (!is_code(functions[i], out.ranges)) continue;
+      if ((supported >> kSupportedBit[i] & 1) == 0 || !is_code(functions[i], out.ranges)) continue;
       out.functions[i] = functions[i];
       any = true;
     }
@@ -94,20 +100,33 @@ class Reader {
     return size;
   }
 
-  // The ranges of the memory attributes table; empty without one.
-  Result<std::span<const EfiMemoryRange>> read_attributes(const SystemTable& system) {
+  std::optional<Pa> find(const SystemTable& system, const Guid& guid) {
     const Pa list(reinterpret_cast<std::uintptr_t>(system.tables));
     const std::uint64_t count = std::min(system.table_count, kMaxConfigurationTables);
     for (std::uint64_t i = 0; i < count; ++i) {
       ConfigurationTable entry{};
       if (!read(list + i * sizeof entry, std::as_writable_bytes(std::span(&entry, 1)))) break;
-      if (entry.guid == kMemoryAttributesTable)
-        return read_attributes_at(Pa(reinterpret_cast<std::uintptr_t>(entry.table)));
+      if (entry.guid == guid) return Pa(reinterpret_cast<std::uintptr_t>(entry.table));
     }
-    return {};
+    return std::nullopt;
   }
 
-  Result<std::span<const EfiMemoryRange>> read_attributes_at(Pa at) {
+  // What goes on working after ExitBootServices; without that table, everything.
+  Result<std::uint32_t> read_supported(const SystemTable& system) {
+    const std::optional<Pa> at = find(system, kRuntimePropertiesTable);
+    if (!at) return ~std::uint32_t{0};
+    RuntimePropertiesTable table{};
+    if (!read(*at, std::as_writable_bytes(std::span(&table, 1)), false) ||
+        table.length < sizeof table)
+      return refuse(Error::kInvalid, "the properties");
+    return table.supported;
+  }
+
+  // The ranges of the memory attributes table; empty without one.
+  Result<std::span<const EfiMemoryRange>> read_attributes(const SystemTable& system) {
+    const std::optional<Pa> found = find(system, kMemoryAttributesTable);
+    if (!found) return {};
+    const Pa at = *found;
     MemoryAttributesTable table{};
     if (!read(at, std::as_writable_bytes(std::span(&table, 1)), false))
       return refuse(Error::kInvalid, "memory attributes");

@@ -6,7 +6,8 @@
 // room it is for Socle's own boot, before any memory is given to anybody: the memory attributes
 // table may lie in memory that is free by then.
 //
-// Source: UEFI Specification 2.10, 4.2, 4.3, 4.5, 4.6 (EFI_MEMORY_ATTRIBUTES_TABLE), 7.2.3.
+// Source: UEFI Specification 2.10, 4.2, 4.3, 4.5, 4.6 (memory attributes, runtime
+// properties), 7.2.3.
 
 #include <array>
 #include <cstddef>
@@ -32,7 +33,8 @@ struct RuntimeRange {
 
 struct RuntimeServices {
   std::span<const RuntimeRange> ranges;
-  // By place in EFI_RUNTIME_SERVICES; 0: not there, or nowhere where code is.
+  // By place in EFI_RUNTIME_SERVICES; 0: not there, nowhere where code is, or over with
+  // boot services (EFI_RT_PROPERTIES_TABLE).
   std::array<std::uint64_t, kRuntimeServices> functions{};
 };
 

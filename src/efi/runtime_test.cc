@@ -35,6 +35,7 @@ struct Machine {
   static constexpr std::uint64_t kServices = kData + 0x100;
   static constexpr std::uint64_t kTables = kData + 0x1000;
   static constexpr std::uint64_t kAttributes = kRam + 0x100;
+  static constexpr std::uint64_t kProperties = kRam + 0x800;
 
   Machine() : memory(0x50000) {
     add(EfiMemoryType::kRuntimeServicesCode, kCode, 4, kRt | kWb);
@@ -71,15 +72,21 @@ struct Machine {
     put(to + 32, attributes | kRt);
     ++attribute_entries;
   }
+  void publish(const Guid& guid, std::uint64_t at) {
+    put(kTables + system.table_count++ * sizeof(ConfigurationTable),
+        ConfigurationTable{guid, reinterpret_cast<void*>(at)});
+  }
+  void support(std::uint32_t services) {
+    publish(kRuntimePropertiesTable, kProperties);
+    put(kProperties, RuntimePropertiesTable{1, 8, services});
+  }
   Result<RuntimeServices> run() {
     put(kServices, header);
     put(kServices + sizeof header, functions);
     if (header.header_size <= 200) put_sum(kServices, header.header_size);
     if (attribute_entries != 0) {
-      put(kTables, ConfigurationTable{kAcpi20Table, nullptr});
-      put(kTables + 24,
-          ConfigurationTable{kMemoryAttributesTable, reinterpret_cast<void*>(kAttributes)});
-      system.table_count = 2;
+      publish(kAcpi20Table, 0);
+      publish(kMemoryAttributesTable, kAttributes);
       put(kAttributes, MemoryAttributesTable{1, attribute_entries, 48, 0});
     }
     put(kSystem, system);
@@ -143,6 +150,29 @@ TEST(RuntimeServices, AttributesSayWhatIsCode) {
   EXPECT_EQ(found->functions[0], machine.functions[0]);
   EXPECT_EQ(found->functions[3], 0u);
   EXPECT_EQ(found->functions[5], 0u);
+}
+
+TEST(RuntimeServices, ThatFirmwareDoesNotSupportAreNotThere) {
+  Machine machine;
+  machine.support(0x1 | 0x10 | 0x2000);  // GetTime, GetVariable, QueryVariableInfo
+  const auto found = machine.run();
+  ASSERT_TRUE(found.has_value());
+  for (std::size_t i = 0; i < kRuntimeServices; ++i)
+    EXPECT_EQ(found->functions[i], i == 0 || i == 6 || i == 13 ? machine.functions[i] : 0u);
+  Machine none;
+  none.support(0x180);  // SetVirtualAddressMap, ConvertPointer: at places 4 and 5
+  EXPECT_EQ(none.run()->functions[4], none.functions[4]);
+  EXPECT_EQ(none.run()->functions[6], 0u);
+}
+
+TEST(RuntimeServices, PropertiesThatCannotBeReadAreRefused) {
+  Machine nowhere;
+  nowhere.publish(kRuntimePropertiesTable, Machine::kDevice);
+  EXPECT_EQ(nowhere.run().error(), Error::kInvalid);
+  Machine cut;
+  cut.support(~0u);
+  cut.put(Machine::kProperties + 2, std::uint16_t{7});
+  EXPECT_EQ(cut.run().error(), Error::kInvalid);
 }
 
 TEST(RuntimeServices, OfVersionOneHaveElevenFunctions) {

@@ -5,7 +5,7 @@
 // that nobody here calls are `unused_` words.
 //
 // Source: UEFI Specification 2.10: 4.3 (system table), 4.4 (boot services), 4.5 (runtime
-// services), 4.6 (memory attributes table), 7.2 (memory), 9.1
+// services), 4.6 (memory attributes, runtime properties), 7.2 (memory), 9.1
 // (loaded image), 10.3 (device paths), 12.4 (text output), 13.4 and 13.5 (files), appendix D.
 // Services are called by the procedure call standard of the machine (2.3.6).
 
@@ -41,6 +41,8 @@ inline constexpr Guid kDeviceTreeTable{
     0xb1b621d5, 0xf19c, 0x41a5, {0x83, 0x0b, 0xd9, 0x15, 0x2c, 0x69, 0xaa, 0xe0}};
 inline constexpr Guid kMemoryAttributesTable{
     0xdcfa911d, 0x26eb, 0x469f, {0xa2, 0x20, 0x38, 0xb7, 0xdc, 0x46, 0x12, 0x20}};
+inline constexpr Guid kRuntimePropertiesTable{
+    0xeb66918a, 0x7eef, 0x402a, {0x84, 0x2e, 0x93, 0x1d, 0x21, 0xc3, 0x8a, 0xe9}};
 inline constexpr Guid kAcpi20Table{
     0x8868e871, 0xe4f1, 0x11d3, {0xbc, 0x22, 0x00, 0x80, 0xc7, 0x3c, 0x88, 0x81}};
 
@@ -122,6 +124,13 @@ struct MemoryAttributesTable {
   std::uint32_t entries;
   std::uint32_t descriptor_size;
   std::uint32_t flags;
+};
+
+// EFI_RT_PROPERTIES_TABLE.
+struct RuntimePropertiesTable {
+  std::uint16_t version;
+  std::uint16_t length;
+  std::uint32_t supported;  // after ExitBootServices, a bit for each service (8.1)
 };
 
 struct DevicePath {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A verb that breaks a function of UEFI's runtime services where it is, in firmware's own code.
-// Source: UEFI Specification 2.10, 4.5; Arm ARM DDI 0487, C6 (instructions), D8.3 (descriptors).
+// Verbs about UEFI's runtime services: one breaks a function where it is, in firmware's own code.
+// Source: UEFI Specification 2.10, 4.5, 4.6; Arm ARM DDI 0487, C6 (instructions), D8.3
+// (descriptors).
 
 #include "damage.h"
 
@@ -61,7 +62,24 @@ bool service(Words words) {
   return fail("no such fault");
 }
 
+// The table that says which services are left after ExitBootServices.
+bool supports(Words words) {
+  constexpr std::uint32_t kRuntimeServicesData = 6;
+  const auto services = to_number(words[0]);
+  std::uint64_t at = 0;
+  if (!services) return fail("no number");
+  const auto& boot = *system_table().boot_services;
+  if (boot.allocate_pages(efi::AllocateType::kAnyPages, kRuntimeServicesData, 1, &at) !=
+      efi::kSuccess)
+    return fail("no memory");
+  auto* table = reinterpret_cast<efi::RuntimePropertiesTable*>(at);
+  *table = {1, sizeof *table, static_cast<std::uint32_t>(*services)};
+  return boot.install_configuration_table(&efi::kRuntimePropertiesTable, table) == efi::kSuccess ||
+         fail("firmware refuses");
+}
+
 constexpr Verb kVerbs[] = {
+    {"supports", 1, "MASK (EFI_RT_PROPERTIES_TABLE; 1: GetTime, 0x70: variables)", supports},
     {"service", 2, "PLACE hangs|hangs-masked|reads-nowhere (in EFI_RUNTIME_SERVICES; 0: GetTime)",
      service},
 };

@@ -29,3 +29,13 @@ test_efi_no_rs_runs_nothing_of_firmware() {
   equal "xen 0" "${out//$'\n'/ }" "dom0, and its clocks"
   if grep -a 'SOCLE.*EFI runtime services' "$SOCLE_CONSOLE_LOG"; then fail "Socle has read them"; fi
 }
+
+# Nor is a service called that firmware says it no longer has; the others are.
+test_what_firmware_no_longer_supports_is_not_called() {
+  local out damage=$SOCLE_ROOT/build/el2-release/efi/damage.efi
+  if [[ $HYPERVISOR != socle ]]; then return 0; fi
+  out=$(dom0 --yes --acpi --no-network --uefi-first "$damage service 0 hangs" --uefi-first "$damage supports 0x2070" -- '
+    ls /sys/class/rtc | wc -l; modprobe efivarfs; mount -t efivarfs efivarfs /sys/firmware/efi/efivars
+    tail -c +5 /sys/firmware/efi/efivars/PlatformLang-8be4df61-93ca-11d2-aa0d-00e098032b8c | tr "\0" "\n"')
+  equal "0 en" "${out//$'\n'/ }" "clocks, and a variable"
+}
