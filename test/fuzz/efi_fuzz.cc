@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // libFuzzer target: what UEFI hands over. The first byte chooses: a memory map (with its stride)
-// and the RAM made of it, a configuration file and load options, or a tree whose /chosen is edited.
-// Nothing may crash, stall or read outside; what comes out must keep its promises.
+// and the RAM made of it, a configuration file and load options, runtime services that are left
+// behind, or a tree whose /chosen is edited. Nothing may crash, stall or read outside; what comes
+// out must keep its promises.
 
+#include <array>
 #include <cstdlib>
 #include <cstring>
 #include <vector>
@@ -13,6 +15,7 @@
 #include "platform/platform.h"
 
 #include "efi/config_file.h"
+#include "efi/runtime.h"
 #include "efi/tree_edit.h"
 
 namespace {
@@ -88,6 +91,66 @@ void fuzz_edit(std::span<const std::uint8_t> data, fw::Arena& arena) {
   require((*tree)->root().child("chosen").property("linux,uefi-mmap-start").has_value());
 }
 
+// What firmware leaves to be called, from tables of which only the places and signatures are right:
+// code at 0x10000, the tables in data at 0x14000, RAM at 0x16000.
+struct LeftBehind {
+  static constexpr std::uint64_t kBegin = 0x10000;
+  static constexpr std::uint64_t kData = 0x14000;
+  static constexpr std::uint64_t kRam = 0x16000;
+  static constexpr std::uint64_t kEnd = 0x17000;
+  static constexpr std::uint64_t kServices = kData + 0x100;
+  static constexpr std::uint64_t kTables = kData + 0x200;
+
+  explicit LeftBehind(std::span<const std::uint8_t> data) : bytes(kEnd - kBegin) {
+    const std::size_t size = std::min<std::size_t>(data.size(), kEnd - kData);
+    if (size != 0) std::memcpy(bytes.data() + (kData - kBegin), data.data(), size);
+    put(kData, efi::kSystemTableSignature);
+    put(kData + offsetof(efi::TableHeader, header_size), std::uint32_t{sizeof(efi::SystemTable)});
+    put(kData + offsetof(efi::SystemTable, runtime_services), kServices);
+    put(kData + offsetof(efi::SystemTable, tables), kTables);
+    put(kData + offsetof(efi::TableHeader, crc32), std::uint32_t{0});
+    put(kServices, efi::kRuntimeServicesSignature);
+    put(kServices + offsetof(efi::TableHeader, crc32), std::uint32_t{0});
+    put(kTables, efi::kMemoryAttributesTable);
+    put(kTables + sizeof(efi::ConfigurationTable), efi::kRuntimePropertiesTable);
+  }
+  template <typename T>
+  void put(std::uint64_t at, const T& value) {
+    std::memcpy(bytes.data() + (at - kBegin), &value, sizeof value);
+  }
+  std::vector<std::byte> bytes;
+};
+
+void fuzz_runtime(std::span<const std::uint8_t> data, fw::Arena& arena) {
+  using Left = LeftBehind;
+  using Type = fw::EfiMemoryType;
+  constexpr std::uint64_t kKept = fw::kEfiMemoryRuntime | fw::kEfiMemoryWriteBack;
+  const std::array map = {
+      fw::EfiMemoryRange{{Pa(Left::kBegin), Pa(Left::kData)}, Type::kRuntimeServicesCode, kKept},
+      fw::EfiMemoryRange{{Pa(Left::kData), Pa(Left::kRam)}, Type::kRuntimeServicesData, kKept},
+      fw::EfiMemoryRange{
+          {Pa(Left::kRam), Pa(Left::kEnd)}, Type::kConventional, fw::kEfiMemoryWriteBack}};
+  const Left left(data);
+  const auto read = [&](Pa from, std::span<std::byte> to) {
+    require(from.value() >= Left::kBegin && from.value() + to.size() <= Left::kEnd);
+    std::memcpy(to.data(), left.bytes.data() + (from.value() - Left::kBegin), to.size());
+    return true;
+  };
+  // A checksum that the input can have: that of nothing but zeros.
+  const auto crc32 = [](std::uint32_t, std::span<const std::byte>) { return std::uint32_t{0}; };
+  fw::Diagnostics notes(arena);
+  const auto found = efi::read_runtime_services(Pa(Left::kData), map,
+                                                {.read = read, .crc32 = crc32}, arena, notes);
+  if (!found) return;
+  const PaRange code = map[0].range;
+  for (const efi::RuntimeRange& range : found->ranges) {
+    require(range.range.begin().is_aligned(kFrameSize) && range.range.end().is_aligned(kFrameSize));
+    require(range.kind != efi::RuntimeRange::Kind::kCode || code.contains(range.range));
+  }
+  for (const std::uint64_t function : found->functions)
+    require(function == 0 || code.contains(Pa(function)));
+}
+
 }  // namespace
 
 // NOLINTBEGIN(readability-identifier-naming)
@@ -96,10 +159,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size == 0) return 0;
   fw::Arena arena(memory);
   const std::span<const std::uint8_t> rest(data + 1, size - 1);
-  if (data[0] % 3 == 0) {
+  if (data[0] % 4 == 0) {
     fuzz_memory_map(rest, arena);
-  } else if (data[0] % 3 == 1) {
+  } else if (data[0] % 4 == 1) {
     fuzz_text(rest);
+  } else if (data[0] % 4 == 2) {
+    fuzz_runtime(rest, arena);
   } else {
     fuzz_edit(rest, arena);
   }
