@@ -318,6 +318,35 @@ TEST(PlanAcpi, ThePortInUseIsSoclesWhateverSpcrNames) {
   EXPECT_TRUE(good.has_value() && *good);
 }
 
+TEST(PlanAcpi, APlanWithAGicV2HoldsTheInvariantsOfPlans) {
+  AcpiMachine machine;
+  machine.madt_body = test::gicd(0x3000'0000, 2);
+  machine.madt_body.append(test::gicc({.cpu_interface = 0x3001'0000,
+                                       .virtual_interface = 0x3004'0000,
+                                       .hypervisor_interface = 0x3003'0000}));
+  Planned p("", machine);
+  ASSERT_TRUE(p.result.has_value());
+  ASSERT_TRUE(p.at(0x3001'0000) != nullptr);
+  EXPECT_TRUE(p.at(0x3001'0000)->machine == Mfn(0x3004'0000 >> 12));
+  const auto good = proofread(p.input, p.made(), p.arena, p.notes);
+  EXPECT_TRUE(good.has_value() && *good);
+}
+
+TEST(PlanAcpi, ADebugPortThatOverlapsTheConsoleIsSoclesToo) {
+  AcpiMachine machine;
+  test::AcpiBytes port;
+  port.u8(1).u16(0).u16(0).u16(0).u16(0).u16(0x8000).u16(3).u16(0).u16(22).u16(34);
+  port.u8(0).u8(32).u8(0).u8(3).u64(kUart - 0x1000).u32(0x2000);
+  machine.more.push_back(
+      test::AcpiTable("DBG2", 0).u32(44).u32(1).append(test::long_structure(0, port)));
+  Planned p("", machine);
+  ASSERT_TRUE(p.result.has_value());
+  EXPECT_TRUE(p.at(kUart - 0x1000) == nullptr);
+  EXPECT_FALSE(p.permits(kUart - 0x1000));
+  const auto good = proofread(p.input, p.made(), p.arena, p.notes);
+  EXPECT_TRUE(good.has_value() && *good);
+}
+
 TEST(PlanAcpi, EverySpiIsTheDomainsAndEventsHaveAPrivateOne) {
   const Planned p;
   ASSERT_TRUE(p.result.has_value());

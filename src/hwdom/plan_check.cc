@@ -11,7 +11,8 @@ namespace {
 
 bool is_gicv2_interface(const PlanInput& input, const Mapping& mapping) {
   return input.platform->gic.version == platform::Gic::Version::kV2 &&
-         mapping.source == input.platform->gic.node;
+         mapping.source == input.platform->gic.node &&
+         mapping.attributes.reason() == Reason::kInterruptController;
 }
 
 bool may_be(const Attributes& attributes) {
@@ -194,10 +195,18 @@ class Proofreader {
     }
   }
 
+  // ACPI: another port's place overlaps it.
+  [[nodiscard]] bool is_consoles(const platform::Device& device) const {
+    const platform::Console* const console = input_.console;
+    return device.origin == platform::Device::Origin::kSerialPort && console != nullptr &&
+           !device.regions.empty() && device.regions.front().range.overlaps(console->registers);
+  }
+
   // Every page of a device that the domain has is mapped, or is one of those that never are.
   void check_region(const platform::Device& device, const platform::Region& region) {
     const NodeDecision decision =
         device.node == fw::dt::kNoNode ? NodeDecision() : plan_.nodes[index_of(device.node)];
+    if (is_consoles(device)) return;
     if (!device.enabled || decision.action != NodeAction::kKeep || decision.part_of_parent) return;
     const MfnRange frames = frames_touched(region.range);
     const std::uint64_t space = std::uint64_t{1} << (input_.ipa_bits - kFrameShift);

@@ -118,17 +118,23 @@ Result<> read_serial_ports(const AcpiReader& reader, const Platform& platform,
                                                    .name = console->name,
                                                    .ranges = std::span(&console->registers, 1),
                                                    .interrupt = console->interrupt}))));
+  constexpr std::uint64_t kLargestPort = 64 * kKiB;
   const acpi::Table* table = reader.find("DBG2");
   if (table == nullptr) return {};
   acpi::DebugPorts ports(*table, reader.notes);
-  for (std::size_t i = 0; const auto port = ports.next(); ++i) {
+  for (std::size_t i = 0; auto port = ports.next(); ++i) {
+    const std::string_view name = TRY(make_name(reader, "DBG2[{}]", i));
+    if (port->size > kLargestPort) {
+      reader.notes.warning("{}: a port of {} bytes: taken as a page", name, port->size);
+      port->size = kFrameSize;
+    }
     const PaRange range =
         registers_at(port->registers.address, std::max(port->size, std::uint64_t{1}));
     if (port->registers.space != acpi::GenericAddress::kSystemMemory || range.empty() ||
         (console && console->registers.begin() == range.begin()))
       continue;
     TRY(devices.push_back(TRY(make_device(reader, {.origin = Device::Origin::kSerialPort,
-                                                   .name = TRY(make_name(reader, "DBG2[{}]", i)),
+                                                   .name = name,
                                                    .ranges = std::span(&range, 1),
                                                    .interrupt = {}}))));
   }

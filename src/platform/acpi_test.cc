@@ -299,16 +299,26 @@ TEST(AcpiPlatform, A16550HasRegistersAsWideAsItsAccesses) {
   EXPECT_EQ(m->console->registers.size(), 32u);
 }
 
-AcpiTable debug_ports() {
+AcpiTable debug_ports(std::uint32_t size = 0x1000) {
   AcpiBytes port;  // from its fourth byte on
   port.u8(1).u16(0).u16(0).u16(0).u16(0).u16(0x8000).u16(0x0e).u16(0).u16(22).u16(34);
-  port.u8(0).u8(32).u8(0).u8(3).u64(0x7ff8'0000).u32(0x1000);
+  port.u8(0).u8(32).u8(0).u8(3).u64(0x7ff8'0000).u32(size);
   AcpiBytes usb;
   usb.u8(1).u16(0).u16(0).u16(0).u16(0).u16(0x8002).u16(0).u16(0).u16(22).u16(34);
   usb.u8(0).u8(32).u8(0).u8(3).u64(0x6000'0000).u32(0x1000);
   AcpiTable out("DBG2", 0);
   out.u32(44).u32(2).append(test::long_structure(0, usb)).append(test::long_structure(0, port));
   return out;
+}
+
+// A wrong size would take other devices with it: what is Socle's by overlap is not dom0's.
+TEST(AcpiPlatform, ADebugPortThatIsLargerThanPortsAreIsOnePage) {
+  AcpiMachine machine;
+  machine.more.push_back(debug_ports(0xffff'ffff));
+  const Machine m(machine);
+  ASSERT_TRUE(m.device("DBG2[0]") != nullptr);
+  EXPECT_EQ(m.device("DBG2[0]")->regions[0].range, bytes(0x7ff8'0000, 0x1000));
+  EXPECT_TRUE(m.said("DBG2[0]: a port of 4294967295 bytes"));
 }
 
 TEST(AcpiPlatform, WithoutSpcrTheConsoleIsTheFirstDebugPort) {

@@ -20,7 +20,7 @@
 #include "plan/svg.h"
 #include "plan/text.h"
 
-#include "test/support/acpi_machine.h"
+#include "test/fuzz/whole_acpi_machine.h"
 
 // NOLINTBEGIN(readability-identifier-naming)
 extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t room);
@@ -129,32 +129,9 @@ void fuzz_memory_map(std::string_view text, std::span<std::byte> memory) {
 
 // --- seeds and mutations ---
 
-// A machine that has everything.
-test::AcpiMachine whole_machine() {
-  test::AcpiMachine machine;
-  machine.madt_body.append(test::msi_frame(0, 0x2c1c'0000));
-  machine.gtdt_table = test::gtdt_head(2);
-  machine.gtdt_table.append(test::long_structure(
-      0, test::AcpiBytes().u8(0).u64(0x2a80'0000).u32(1).u32(20).u8(0).zeros(39)));
-  machine.gtdt_table.append(test::watchdog(0x2a44'0000, 0x2a45'0000, 0));
-  test::IortBuilder iort;
-  const auto v3 = iort.smmu_v3(0x2b40'0000, iort.its_group());
-  const auto v2 = iort.smmu(0x2b50'0000, 0x1'0000, {201, 202});
-  iort.root_complex(0, {{0, 0x1'0000, 0, v3}});
-  iort.named_component("\\_SB.ETH0", {{0, 1, 0x17, v2, true}});
-  iort.pmcg(0x2b42'0000, 0x2b43'0000, v3);
-  iort.rmr(0xfe00'0000, 0x20'0000, {{0, 4, 0x700, v3}});
-  machine.more.push_back(iort.table());
-  test::AcpiTable srat("SRAT", 3);
-  srat.u32(1).u64(0).append(test::short_structure(
-      1, test::AcpiBytes().u32(0).u16(0).u64(0x8000'0000).u64(kGiB).u32(0).u32(1).u64(0)));
-  machine.more.push_back(srat);
-  return machine;
-}
-
 std::vector<std::uint8_t> bytes_of(bool is_memory) {
   test::FirmwareMemory firmware;
-  whole_machine().put_into(firmware);
+  test::whole_acpi_machine().put_into(firmware);
   std::vector<std::uint8_t> out = {static_cast<std::uint8_t>(is_memory)};
   const auto append = [&out](const std::vector<std::byte>& bytes) {
     for (const std::byte byte : bytes)
