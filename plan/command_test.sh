@@ -56,6 +56,22 @@ expect 0 '^$' "$tree" --diff "$tree"
 expect 1 '-> 262144 KiB' "$tree" --diff "$scratch/options"
 expect 0 '^$' "$tree" --cmdline dom0_mem=256M --diff "$scratch/options"
 
+# A full disk is an error, whatever is printed; a reader of errors that has gone away is none of it.
+for output in --text --json --svg --html "--tree -" --help; do
+  # shellcheck disable=SC2086
+  "$program" "$tree" $output >/dev/full 2>"$scratch/said"
+  if [[ $? -ne 2 ]] || ! grep -q 'standard output: No space left' "$scratch/said"; then
+    printf 'FAIL: %s to a full disk: %s\n' "$output" "$(<"$scratch/said")"
+    failed=1
+  fi
+done
+expect 2 '/dev/full: No space left' "$tree" --tree /dev/full
+"$program" "$scratch/nothing.dts" --check 2>/dev/full
+if [[ $? -ne 1 ]]; then
+  printf 'FAIL: the exit status depends on who reads the errors\n'
+  failed=1
+fi
+
 # Through a pipe, and to a reader that has seen enough: quietly.
 "$program" - <"$tree" 2>"$scratch/said" | head -n 1 >/dev/null
 if [[ ${PIPESTATUS[0]} -ne 0 || -s $scratch/said ]]; then

@@ -102,9 +102,12 @@ Facts general(const Report& report) {
   out["vCPUs"] = fmt::format("{}", domain.vcpus);
   out["RAM"] = fmt::format("{} KiB", domain.ram_bytes >> 10);
   out["event interrupt"] = fmt::format("{}", domain.event_channel_interrupt);
-  out["grant window"] = hexadecimal(domain.grant_window.begin().value());
+  out["grant window"] = domain.grant_window.empty()
+                            ? std::string("none")
+                            : hexadecimal(domain.grant_window.begin().value());
   out["mmio-fault"] = to_string(domain.mmio_fault);
-  out["all interrupts because of"] = domain.all_spis_because_of;
+  out["interrupts that nothing names"] =
+      domain.has_all_spis ? fmt::format("dom0's {}", domain.all_spis_because_of) : "not dom0's";
   return out;
 }
 

@@ -14,6 +14,7 @@
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <vector>
 
 namespace socle::plan {
 
@@ -116,16 +117,17 @@ std::optional<Spoken> talk(Pipes& pipes, std::string_view text) {
 }
 
 // Starts dtc with the pipes' other ends; 0, or an error number.
-int start(Pipes& pipes, const char* from, const char* to, pid_t& child) {
+int start(Pipes& pipes, std::vector<std::string> words, pid_t& child) {
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, pipes.input.from.number(), STDIN_FILENO);
   posix_spawn_file_actions_adddup2(&actions, pipes.output.to.number(), STDOUT_FILENO);
   posix_spawn_file_actions_adddup2(&actions, pipes.errors.to.number(), STDERR_FILENO);
-  std::array<std::string, 7> words = {"dtc", "-q", "-I", from, "-O", to, "-"};
-  std::array<char*, 8> arguments{};
-  for (std::size_t i = 0; i < words.size(); ++i)
-    arguments[i] = words[i].data();
+  std::vector<char*> arguments;
+  arguments.reserve(words.size() + 1);
+  for (std::string& word : words)
+    arguments.push_back(word.data());
+  arguments.push_back(nullptr);
   const int error = posix_spawnp(&child, "dtc", &actions, nullptr, arguments.data(), environ);
   posix_spawn_file_actions_destroy(&actions);
   pipes.input.from.close();
@@ -134,11 +136,11 @@ int start(Pipes& pipes, const char* from, const char* to, pid_t& child) {
   return error;
 }
 
-Outcome<std::string> run_dtc(const char* from, const char* to, std::string_view text) {
+Outcome<std::string> run_dtc(const std::vector<std::string>& words, std::string_view text) {
   Pipes pipes;
   pid_t child = 0;
   if (!pipes.make()) return std::unexpected(Failure{std::strerror(errno)});
-  if (const int error = start(pipes, from, to, child); error != 0)
+  if (const int error = start(pipes, words, child); error != 0)
     return std::unexpected(Failure{
         error == ENOENT ? "dtc is needed for this (package device-tree-compiler), and is not there"
                         : fmt::format("dtc cannot be started: {}", std::strerror(error))});
@@ -161,12 +163,20 @@ Outcome<std::string> run_dtc(const char* from, const char* to, std::string_view 
 
 }  // namespace
 
-Outcome<std::string> compile_tree(std::string_view source) {
-  return run_dtc("dts", "dtb", source);
+Outcome<std::string> compile_tree(std::string_view source, const std::string& folder) {
+  std::vector<std::string> words = {"dtc", "-q", "-I", "dts", "-O", "dtb", "-"};
+  if (!folder.empty()) words.insert(words.begin() + 1, {"-i", folder});
+  return run_dtc(words, source);
+}
+
+Outcome<std::string> compile_folder(const std::string& folder) {
+  // With "./" no name is an option.
+  const std::string name = folder.starts_with('/') ? folder : "./" + folder;
+  return run_dtc({"dtc", "-q", "-I", "fs", "-O", "dtb", name}, "");
 }
 
 Outcome<std::string> decompile_tree(std::string_view blob) {
-  return run_dtc("dtb", "dts", blob);
+  return run_dtc({"dtc", "-q", "-I", "dtb", "-O", "dts", "-"}, blob);
 }
 
 }  // namespace socle::plan

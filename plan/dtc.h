@@ -11,7 +11,10 @@
 
 namespace socle::plan {
 
-Outcome<std::string> compile_tree(std::string_view source);
+// Files that the source includes by name are looked for in the folder, too ("": only where we are).
+Outcome<std::string> compile_tree(std::string_view source, const std::string& folder = "");
+// A tree as files and folders, as in /proc/device-tree.
+Outcome<std::string> compile_folder(const std::string& folder);
 Outcome<std::string> decompile_tree(std::string_view blob);
 
 }  // namespace socle::plan

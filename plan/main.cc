@@ -2,12 +2,16 @@
 
 // The host command `socle plan`. Exit status: 0, 1 (refused, or different), 2 (wrong use, no tree).
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <fmt/format.h>
 #include <memory>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "plan/diff.h"
@@ -29,16 +33,21 @@ constexpr int kWrongUse = 2;
 // Memory is touched only as far as a tree needs it; at EL2 an arena of 2 MiB has to do.
 constexpr std::size_t kArena = 64 * kMiB;
 
+// Nobody may listen: that is no reason to end otherwise.
 int complain(std::string_view message, int status) {
-  fmt::print(stderr, "socle plan: error: {}\n", message);
+  (void)std::fputs(fmt::format("socle plan: error: {}\n", message).c_str(), stderr);
   return status;
+}
+
+int cannot_write(std::string_view name) {
+  return complain(fmt::format("{}: {}", name, std::strerror(errno)), kWrongUse);
 }
 
 // A reader that has gone away (head, a pager) wants nothing more: no complaint.
 int print(std::string_view text, int status) {
   const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
   if ((written && std::fflush(stdout) == 0) || errno == EPIPE) return status;
-  return complain("standard output cannot be written", kWrongUse);
+  return cannot_write("standard output");
 }
 
 // A tree or tables, the plan and what there is to tell about it.
@@ -81,12 +90,31 @@ struct Planned {
   Report report;
 };
 
+bool is_set(const char* variable) {
+  const char* value = std::getenv(variable);
+  return value != nullptr && *value != '\0';
+}
+
+// As the terminal is, if it is one: narrower than usual, or without emphasis
+// (https://no-color.org).
+TextOptions text_options() {
+  TextOptions options;
+  if (isatty(STDOUT_FILENO) == 0) return options;
+  const char* terminal = std::getenv("TERM");
+  const bool is_dumb = terminal == nullptr || std::string_view(terminal) == "dumb";
+  options.with_colour = !is_dumb && !is_set("NO_COLOR");
+  winsize size{};
+  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col != 0)
+    options.width = std::clamp<std::size_t>(size.ws_col, kNarrowestText, kWidestText);
+  return options;
+}
+
 std::string formatted(const Report& report, Format format) {
   switch (format) {
     case Format::kNone:
       return "";
     case Format::kText:
-      return to_text(report, {.with_colour = isatty(STDOUT_FILENO) != 0});
+      return to_text(report, text_options());
     case Format::kJson:
       return to_json(report);
     case Format::kSvg:
@@ -99,10 +127,10 @@ std::string formatted(const Report& report, Format format) {
 
 int write_file(const std::string& name, std::string_view text) {
   std::FILE* file = std::fopen(name.c_str(), "wb");
-  if (file == nullptr) return complain(fmt::format("{}: cannot be written", name), kWrongUse);
+  if (file == nullptr) return cannot_write(name);
   const bool written = std::fwrite(text.data(), 1, text.size(), file) == text.size();
   if (std::fclose(file) == 0 && written) return kGood;
-  return complain(fmt::format("{}: cannot be written", name), kWrongUse);
+  return cannot_write(name);
 }
 
 int write_tree(Planned& planned, const std::string& name) {
@@ -187,7 +215,7 @@ int main(int count, char** words) {
   const auto arguments = parse_arguments(count, words);
   if (!arguments) {
     (void)complain(arguments.error(), kWrongUse);
-    fmt::print(stderr, "Try: ./socle plan --help\n");
+    (void)std::fputs("Try: ./socle plan --help\n", stderr);
     return kWrongUse;
   }
   if (arguments->help) return print(kUsage, kGood);

@@ -31,16 +31,19 @@ VirtMachine hostile_machine() {
   return machine;
 }
 
-TEST(PlanText, LinesFitAHundredColumnsAndEndWithoutBlanks) {
+TEST(PlanText, LinesFitTheTerminalAndEndWithoutBlanks) {
   VirtMachine machine;
   machine.more = [](TreeBuilder& b) {
     b.begin(std::string(150, 'x').append("@c000000").c_str());
     b.wide("reg", {0xc00'0000, 0x1000}).end();
   };
-  std::istringstream lines(to_text(report_of(machine)));
-  for (std::string line; std::getline(lines, line);) {
-    EXPECT_LE(line.size(), 100u) << line;
-    EXPECT_FALSE(line.ends_with(' ')) << line;
+  EXPECT_EQ(TextOptions{}.width, 100u);
+  for (const std::size_t width : {kWidestText, std::size_t{90}, kNarrowestText}) {
+    std::istringstream lines(to_text(report_of(machine), {.width = width}));
+    for (std::string line; std::getline(lines, line);) {
+      EXPECT_LE(line.size(), width) << line;
+      EXPECT_FALSE(line.ends_with(' ')) << line;
+    }
   }
 }
 

@@ -12,11 +12,15 @@
 namespace socle {
 
 void log_write(LogLevel level, std::string_view line) {
-  if (level <= LogLevel::kWarning) fmt::print(stderr, "socle plan: {}\n", line);
+  if (level <= LogLevel::kWarning)
+    (void)std::fputs(fmt::format("socle plan: {}\n", line).c_str(), stderr);
 }
 
 [[noreturn]] void check_failed(const char* expression, SourcePlace where) {
-  fmt::print(stderr, "socle plan: CHECK failed: {} ({}:{})\n", expression, where.file, where.line);
+  (void)std::fputs(
+      fmt::format("socle plan: CHECK failed: {} ({}:{})\n", expression, where.file, where.line)
+          .c_str(),
+      stderr);
   std::abort();
 }
 

@@ -37,7 +37,8 @@ struct Source {
   std::variant<Blob, TableSet> description;
   std::optional<MemoryMap> memory_map;
 };
-// A file, or a folder of tables. A folder may hold the machine's memory map, too.
+// A file, or a folder of tables, or one that is a tree as /proc/device-tree shows it. A folder of
+// tables may hold the machine's memory map, too.
 Outcome<Source> load_source(const std::string& name);
 Outcome<Source> source_of(const std::string& name, const std::string& contents);
 

@@ -10,7 +10,6 @@ namespace socle::plan {
 
 namespace {
 
-constexpr std::size_t kWidth = 100;
 constexpr std::size_t kIndent = 2;
 // After a number one blank is enough.
 constexpr std::size_t gap_after(const Column& column) {
@@ -18,7 +17,7 @@ constexpr std::size_t gap_after(const Column& column) {
 }
 // Columns but the last are not wider than this, so that something is left for the last.
 constexpr std::size_t kWidestColumn = 40;
-constexpr std::size_t kNarrowestLast = 16;
+constexpr std::size_t kNarrowestLast = 10;
 
 class Writer {
  public:
@@ -33,7 +32,7 @@ class Writer {
 
   // In pieces that fit; all but the first are moved in by `hang`.
   void folded(const std::string& head, std::string_view text) {
-    const std::size_t room = kWidth - head.size();
+    const std::size_t room = options_.width - head.size();
     std::string lead = head;
     while (text.size() > room) {
       const std::size_t blank = text.rfind(' ', room);
@@ -50,6 +49,7 @@ class Writer {
     return options_.with_colour ? fmt::format("\x1b[1m{}\x1b[0m", text) : std::string(text);
   }
 
+  [[nodiscard]] std::size_t width() const { return options_.width; }
   std::string take() { return std::move(out_); }
 
  private:
@@ -57,23 +57,23 @@ class Writer {
   std::string out_;
 };
 
-std::vector<std::size_t> widths_of(const Section& section) {
+std::vector<std::size_t> widths_of(const Section& section, std::size_t most) {
   std::vector<std::size_t> widths;
   for (std::size_t column = 0; column < section.columns.size(); ++column) {
     std::size_t width = section.columns[column].title.size();
     for (const auto& row : section.rows)
       width = std::max(width, row[column].size());
-    widths.push_back(std::min(width, kWidestColumn));
+    widths.push_back(std::min(width, kWidestColumn * most / kWidestText));
   }
   std::size_t used = kIndent;
   for (std::size_t column = 0; column + 1 < widths.size(); ++column)
     used += widths[column] + gap_after(section.columns[column]);
-  widths.back() = kWidth - std::min(used, kWidth - kNarrowestLast);
+  widths.back() = most - std::min(used, most - kNarrowestLast);
   return widths;
 }
 
 void write_table(Writer& writer, const Section& section) {
-  const std::vector<std::size_t> widths = widths_of(section);
+  const std::vector<std::size_t> widths = widths_of(section, writer.width());
   const auto write = [&](const auto& cell_text) {
     std::string line(kIndent, ' ');
     for (std::size_t column = 0; column < widths.size(); ++column) {
