@@ -24,20 +24,36 @@ svg { max-width: 100%; height: auto; border: 1px solid #ccc }
 .search { position: sticky; top: 0; background: #fff; padding: .5rem 0 } input { font: inherit; width: 24rem; max-width: 100% }
 table { border-collapse: collapse; font: 12px/1.4 ui-monospace, monospace } td, th { padding: .1rem .8rem .1rem 0; text-align: left; vertical-align: top }
 th { border-bottom: 1px solid #888 } .r { text-align: right } td:last-child { overflow-wrap: anywhere }
-dl { display: grid; grid-template-columns: max-content auto; gap: 0 1rem } dt { color: #555 } dd { margin: 0 }
+dl div { display: flex; gap: 1rem } dl div[hidden] { display: none } dt { color: #555; flex: 0 0 9rem } dd { margin: 0 }
 @media print { .search { display: none } }
 </style>
 )";
 
-// Rows whose text has every word stay.
+// Rows whose text has every word stay, and the sections that have any. A number is found in the
+// ranges that it lies in, too.
 constexpr const char* kScript = R"(<script>
 "use strict";
+function lies_in(row, word) {
+  const head = row.closest("table")?.tHead?.rows[0].cells;
+  if (!head || head[0].textContent !== "begin" || !/^(0x)?[0-9a-f]{4,16}$/.test(word)) return false;
+  const [at, begin, end] = [word.replace("0x", ""), row.cells[0].textContent, row.cells[1].textContent]
+    .map(function (digits) { return BigInt("0x" + digits); });
+  return begin <= at && at < end;
+}
 document.getElementById("search").addEventListener("input", function () {
   const words = this.value.toLowerCase().split(/\s+/).filter(Boolean);
-  for (const row of document.querySelectorAll("tbody tr")) {
-    const text = row.textContent.toLowerCase();
-    row.hidden = !words.every(function (word) { return text.includes(word); });
+  let found = 0;
+  for (const section of document.querySelectorAll("section")) {
+    let here = 0;
+    for (const row of section.querySelectorAll("tbody tr, dl div")) {
+      const text = row.textContent.toLowerCase();
+      row.hidden = !words.every(function (word) { return text.includes(word) || lies_in(row, word); });
+      if (!row.hidden) ++here;
+    }
+    section.hidden = words.length !== 0 && here === 0;
+    found += here;
   }
+  document.getElementById("found").textContent = words.length === 0 ? "" : found + " found";
 });
 </script>
 )";
@@ -46,7 +62,7 @@ std::string facts(const Section& section) {
   if (section.facts.empty()) return "";
   std::string out = "<dl>\n";
   for (const auto& [name, value] : section.facts)
-    out += fmt::format("<dt>{}</dt><dd>{}</dd>\n", escaped(name), escaped(value));
+    out += fmt::format("<div><dt>{}</dt><dd>{}</dd></div>\n", escaped(name), escaped(value));
   return out + "</dl>\n";
 }
 
@@ -82,7 +98,8 @@ std::string to_html(const Report& report) {
   out += to_svg(report);
   out +=
       "<p class=\"search\"><input id=\"search\" type=\"search\" aria-label=\"Search the tables\" "
-      "placeholder=\"Search the tables: uart, e6e8, DMA...\"></p>\n";
+      "placeholder=\"Search the tables: uart, DMA, 0x9000018...\"> <output id=\"found\" "
+      "for=\"search\"></output></p>\n";
   for (const Section& section : sections(report))
     out += fmt::format("<section>\n<h2>{}</h2>\n{}{}</section>\n", escaped(section.title),
                        facts(section), table(section));

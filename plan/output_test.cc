@@ -135,6 +135,14 @@ TEST(PlanMarkup, ThePageNeedsNothingElse) {
   EXPECT_EQ(count_of(page, "http"), count_of(page, "http-equiv") + 1);  // the SVG's name space
   EXPECT_NE(page.find("<input id=\"search\""), std::string::npos);
   EXPECT_EQ(count_of(page, "<section>"), count_of(page, "</section>"));
+  EXPECT_EQ(count_of(page, "<div>"), count_of(page, "</div>"));
+  EXPECT_NE(page.find("<output id=\"found\""), std::string::npos);
+}
+
+TEST(PlanMarkup, ThePictureShrinksRatherThanBeingCut) {
+  const std::string picture = to_svg(report_of(VirtMachine{}));
+  EXPECT_NE(picture.find("max-width:100%;height:auto"), std::string::npos);
+  EXPECT_NE(picture.find("\" height=\""), std::string::npos);
 }
 
 TEST(PlanMarkup, EveryOwnerIsInTheLegend) {

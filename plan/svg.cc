@@ -53,6 +53,7 @@ const char* fill_of(Owner owner) {
 
 // Patterns of lines and dots over pale colours; Socle's is dark, nobody's is empty.
 constexpr const char* kStyle = R"(<style>
+@media print { svg { max-height: 98vh } }
 text { font-family: "DejaVu Sans Mono", Menlo, Consolas, "Liberation Mono", monospace; fill: #111 }
 .a, .l, .h { font-size: 10px } .h { fill: #555 } .t { font-size: 15px; font-weight: bold }
 .v { font-size: 11px } .c { font-size: 10px; font-weight: bold; text-anchor: middle }
@@ -97,12 +98,12 @@ class Drawing {
 
   std::string run() {
     draw_bands();
+    // Narrower windows, and paper, get it smaller, not cut.
     std::string out = fmt::format(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {} {}\" width=\"{}\" "
-        "role=\"img\">\n"
-        "<title>{}</title>\n{}<rect width=\"{}\" height=\"{}\" fill=\"#fff\"/>\n",
-        kWidth, lowest_ + kMargin, kWidth, escaped(report_.source), kStyle, kWidth,
-        lowest_ + kMargin);
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0} {1}\" width=\"{0}\" "
+        "height=\"{1}\" style=\"max-width:100%;height:auto\" role=\"img\">\n"
+        "<title>{2}</title>\n{3}<rect width=\"{0}\" height=\"{1}\" fill=\"#fff\"/>\n",
+        kWidth, lowest_ + kMargin, escaped(report_.source), kStyle);
     return out + head() + body_ + "</svg>\n";
   }
 
