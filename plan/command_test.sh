@@ -56,6 +56,9 @@ expect 0 '^$' "$tree" --diff "$tree"
 expect 1 '-> 262144 KiB' "$tree" --diff "$scratch/options"
 expect 0 '^$' "$tree" --cmdline dom0_mem=256M --diff "$scratch/options"
 
+printf 'dom0_mem=256M\nand more\n' >"$scratch/prose"
+expect 2 'prose: no tree, .* one line' "$tree" --diff "$scratch/prose"
+
 # A full disk is an error, whatever is printed; a reader of errors that has gone away is none of it.
 for output in --text --json --svg --html "--tree -" --help; do
   # shellcheck disable=SC2086

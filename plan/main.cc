@@ -30,6 +30,7 @@ namespace {
 constexpr int kGood = 0;
 constexpr int kRefusedOrDifferent = 1;
 constexpr int kWrongUse = 2;
+constexpr std::size_t kLongestCommandLine = 4096;
 // Memory is touched only as far as a tree needs it; at EL2 an arena of 2 MiB has to do.
 constexpr std::size_t kArena = 64 * kMiB;
 
@@ -172,6 +173,12 @@ Outcome<std::unique_ptr<Planned>> load_other(const Arguments& arguments, const S
   }
   const bool is_text = contents->find('\0') == std::string::npos;
   if (kind_of(*contents) == Kind::kUnknown && is_text) {
+    while (contents->ends_with('\n') || contents->ends_with('\r'))
+      contents->pop_back();
+    if (contents->size() > kLongestCommandLine || contents->find('\n') != std::string::npos)
+      return std::unexpected(Failure{
+          fmt::format("{}: no tree, no tables, no memory map, and a command line is one line",
+                      arguments.diff)});
     return run_other(arguments, first, *contents);
   }
   auto source = source_of(arguments.diff, *contents);
