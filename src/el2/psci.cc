@@ -64,7 +64,7 @@ const char* to_string(PsciStatus status) {
 
 void psci_init(const PsciDescription& description) {
   if (!description.is_present) {
-    log_warning("no PSCI in the tree: one CPU, no power off, no restart");
+    log_warning("firmware names no PSCI: one CPU, no power off, no restart");
     return;
   }
   if (description.by_hvc) {

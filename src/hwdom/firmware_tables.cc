@@ -37,7 +37,10 @@ constexpr std::size_t kDsdt = 40;
 constexpr std::size_t kPcBootFlags = 109;
 constexpr std::uint64_t kNoMsi = 1 << 3;
 constexpr std::size_t kArmBootFlags = 129;
+constexpr std::size_t kFlags = 112;
+constexpr std::uint64_t kHardwareReduced = 1 << 20;
 constexpr std::size_t kExtendedDsdt = 140;
+constexpr std::size_t kEnd = kExtendedDsdt + 8;  // of what is edited
 constexpr std::uint64_t kPsciIsThere = 1 << 0;
 constexpr std::uint64_t kPsciByHvc = 1 << 1;
 }  // namespace fadt
@@ -47,6 +50,7 @@ constexpr std::size_t kStructures = 44;
 enum Type : std::uint8_t { kGicc = 0x0b, kGicd = 0x0c, kMsiFrame = 0x0d, kGicr = 0x0e };
 namespace gicc {
 constexpr std::size_t kInterfaceNumber = 4;
+constexpr std::size_t kUid = 8;
 constexpr std::size_t kFlags = 12;
 constexpr std::size_t kParkingVersion = 16;
 constexpr std::size_t kCpuInterface = 32;
@@ -67,7 +71,8 @@ constexpr std::size_t kPhysical = 56;
 constexpr std::size_t kVirtual = 64;
 constexpr std::size_t kHypervisor = 72;
 constexpr std::size_t kHypervisorVirtual = 96;  // since revision 3
-constexpr std::size_t kEnd = 80;
+constexpr std::size_t kEnd = 96;                // before that
+constexpr std::size_t kFullEnd = 104;
 }  // namespace gtdt
 
 namespace iort {
@@ -248,14 +253,16 @@ class TablesWriter {
   }
 
   Result<> write_fadt() {
-    const Table& host = *TRY(needed("FACP", fadt::kArmBootFlags + 2));
+    const Table& host = *TRY(needed("FACP", fw::acpi::kHeaderSize));
     const std::size_t at = begin(host, host.fields.bytes());
+    if (host.fields.size() < fadt::kEnd) out_.reserve(fadt::kEnd - host.fields.size());
+    out_.put32(at + fadt::kFlags, host.fields.u32(fadt::kFlags) | fadt::kHardwareReduced);
     out_.put(at + fadt::kArmBootFlags, fadt::kPsciIsThere | fadt::kPsciByHvc, 2);
     // Named for PCs, but Linux asks it everywhere; else it would try, and complain.
     if (!has_msi_frame())
       out_.put(at + fadt::kPcBootFlags, host.fields.u16(fadt::kPcBootFlags) | fadt::kNoMsi, 2);
     const Table* const dsdt = input_.tables->find("DSDT");
-    if (dsdt != nullptr && host.fields.has(fadt::kExtendedDsdt, 8)) {
+    if (dsdt != nullptr) {
       out_.put32(at + fadt::kDsdt, 0);
       out_.put64(at + fadt::kExtendedDsdt, address_for(*dsdt).value());
     }
@@ -305,10 +312,14 @@ class TablesWriter {
   Result<> add_gicc(const Table& host, std::size_t vcpu) {
     const std::uint64_t mpidr = input_.platform->cpus[plan().vcpus[vcpu].cpu].mpidr;
     const Fields cpu = find_gicc(host, mpidr);
-    if (cpu.size() == 0)
-      return notes_.error(Error::kCorrupt, "ACPI: APIC: no GICC for CPU {#x}", mpidr);
     namespace gicc = madt::gicc;
     const std::size_t at = out_.append(cpu.bytes());
+    if (cpu.size() == 0) {  // the boot CPU, which the host's table does not know
+      out_.reserve(gicc::kEnd);
+      out_.put(at, madt::kGicc, 1);
+      out_.put(at + 1, gicc::kEnd, 1);
+      out_.put32(at + gicc::kUid, platform::Cpu::kNoUid);
+    }
     out_.put32(at + gicc::kInterfaceNumber, vcpu);
     out_.put32(at + gicc::kFlags, gicc::kEnabled);
     // Parking and the PMU's interrupt; GICV, GICH, its interrupt, the redistributor.
@@ -350,8 +361,9 @@ class TablesWriter {
   // --- GTDT ---
 
   Result<> write_gtdt() {
-    const Table& host = *TRY(needed("GTDT", gtdt::kEnd));
+    const Table& host = *TRY(needed("GTDT", fw::acpi::kHeaderSize));
     const std::size_t at = begin(host, host.fields.bytes());
+    if (host.fields.size() < gtdt::kEnd) out_.reserve(gtdt::kFullEnd - host.fields.size());
     out_.put64(at + gtdt::kSecure, 0);
     out_.put32(at + gtdt::kPhysical, plan().timer.physical.value());
     out_.put32(at + gtdt::kVirtual, plan().timer.virt.value());
@@ -543,6 +555,7 @@ std::size_t firmware_tables_bound(const fw::acpi::Tables& tables, const DomainPl
   constexpr std::size_t kLargestGicc = 255;
   bound += plan.vcpus.size() * kLargestGicc + madt::kGicdSize +
            plan.gic.redistributors.size() * madt::kGicrSize;
+  bound += fadt::kEnd + gtdt::kFullEnd;
   bound += fw::acpi::kHeaderSize + 8 * (tables.all.size() + 1) + stao::kSize + rsdp::kSize;
   bound += efi::kSystemTableSize + efi::kEntrySize + 2 * (efi::kVendorName.size() + 1);
   bound += efi::kDescriptorSize * (plan.ram.size() + plan.firmware_memory.size() + 2);

@@ -55,7 +55,11 @@ Result<> read_fadt_facts(const AcpiReader& reader, Platform& out) {
     return reader.notes.error(Error::kUnsupported,
                               "FACP: revision {}.{} is older than 5.1 and has no flags for Arm",
                               fadt.revision, fadt.minor_revision);
-  if (!fadt.is_hardware_reduced)
+  // All that Arm knows. Linux reads what stands behind the table.
+  if (!table->fields.has(fw::acpi::fadt::kFlags, 4))
+    reader.notes.warning("FACP: {} bytes are too few for its flags: taken for hardware-reduced",
+                         table->fields.size());
+  else if (!fadt.is_hardware_reduced)
     return reader.notes.error(Error::kUnsupported, "FACP: not hardware-reduced: not for Arm");
   if (!fadt.is_psci_compliant) return {};
   // ACPI knows PSCI since 0.2; the firmware itself tells which it is.

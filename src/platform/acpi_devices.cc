@@ -17,6 +17,8 @@ Result<> read_pci_hosts(const AcpiReader& reader, fw::ArenaVector<Device>& devic
   const acpi::Table* table = reader.find("MCFG");
   if (table == nullptr) return {};
   const std::size_t count = acpi::mcfg_count(*table);
+  if (count == 0)
+    reader.notes.warning("MCFG: {} bytes are too few for an entry", table->fields.size());
   if (count > kMaxEntries)
     reader.notes.warning("MCFG: more than {} entries, the rest is ignored", kMaxEntries);
   for (std::size_t i = 0; i < std::min(count, kMaxEntries); ++i) {

@@ -28,13 +28,10 @@ class MadtReader {
     acpi::Structures walk = acpi::madt_structures(table_, reader_.notes);
     while (const auto structure = walk.next())
       TRY(read_structure(*structure));
+    TRY(add_boot_cpu());
     finish_gic();
     if (out_.cpus.empty())
       return reader_.notes.error(Error::kNotFound, "APIC: no CPU that is enabled");
-    if (options_.boot_mpidr && out_.cpus[0].mpidr != (*options_.boot_mpidr & kAffinityMask))
-      return reader_.notes.error(Error::kNotFound,
-                                 "APIC: none of the CPUs is the one that runs ({#x})",
-                                 *options_.boot_mpidr);
     return {};
   }
 
@@ -66,7 +63,10 @@ class MadtReader {
   Result<> read_cpu(const acpi::Structure& structure) {
     const auto gicc = acpi::read_gicc(structure, reader_.notes);
     if (!gicc) return {};
-    if (!gicc->is_enabled) {
+    if (!gicc->is_enabled && is_boot_cpu(gicc->mpidr)) {
+      reader_.notes.warning("APIC: CPU {#x} (UID {}) runs, but is not enabled: used all the same",
+                            gicc->mpidr, gicc->uid);
+    } else if (!gicc->is_enabled) {
       if (gicc->is_online_capable)
         reader_.notes.info("APIC: CPU {#x} may come later; Socle takes none then", gicc->mpidr);
       return {};
@@ -85,6 +85,19 @@ class MadtReader {
     }
     read_interfaces(*gicc);
     return add_cpu(cpu, options_.boot_mpidr, out_);
+  }
+
+  [[nodiscard]] bool is_boot_cpu(std::uint64_t mpidr) const {
+    return options_.boot_mpidr && mpidr == (*options_.boot_mpidr & kAffinityMask);
+  }
+
+  // Linux goes on with a CPU that the table does not know, too.
+  Result<> add_boot_cpu() {
+    if (!options_.boot_mpidr || (!out_.cpus.empty() && is_boot_cpu(out_.cpus[0].mpidr))) return {};
+    const std::uint64_t mpidr = *options_.boot_mpidr & kAffinityMask;
+    reader_.notes.warning("APIC: none of the CPUs is the one that runs ({#x}): used all the same",
+                          mpidr);
+    return add_cpu({.mpidr = mpidr, .uid = Cpu::kNoUid}, mpidr, out_);
   }
 
   // All CPUs share one address of each interface; the first states it.
@@ -154,12 +167,28 @@ class MadtReader {
     gic.version = version();
     const bool is_v3 = gic.version == Gic::Version::kV3;
     gic.distributor = registers_at(distributor_->base, is_v3 ? kFrame64K : kDistributorSizeV2);
-    if (gic.distributor.empty()) gic.version = Gic::Version::kNone;
-    if (!is_v3 || has_regions_) return;
+    if (gic.distributor.empty()) {
+      reader_.notes.warning("APIC: a distributor at {} cannot be", distributor_->base);
+      gic.version = Gic::Version::kNone;
+    }
+    if (!is_v3) return;
     const std::uint64_t size =
         distributor_->version >= 4 ? kRedistributorSizeV4 : kRedistributorSize;
+    if (has_regions_) return check_regions(size);
     for (const Pa base : of_cpus_)
       add_region(registers_at(base, size));
+  }
+
+  // What is that large would take in other devices, or RAM.
+  void check_regions(std::uint64_t size_of_one) {
+    constexpr std::uint64_t kMost = 256 * kMiB;  // 1024 of the larger ones
+    for (PaRange& region : out_.gic.redistributors) {
+      if (region.size() <= kMost) continue;
+      const std::uint64_t used = out_.cpus.size() * size_of_one;
+      reader_.notes.warning("APIC: redistributors in {} bytes at {}: only {#x} of them are used",
+                            region.size(), region.begin(), used);
+      region = PaRange(region.begin(), region.begin() + used);
+    }
   }
 
   const AcpiReader& reader_;
@@ -188,6 +217,18 @@ namespace {
 std::optional<Interrupt> timer(const AcpiReader& reader, const acpi::TimerInterrupt& interrupt) {
   return decode_gsiv(reader, "GTDT", interrupt.gsiv,
                      trigger_of(interrupt.is_edge, interrupt.is_active_low));
+}
+
+// Arm's Base System Architecture gives these interrupts their numbers (DEN 0094, PPI assignments),
+// and Linux runs without them where it has another timer.
+void assume_if_missing(const AcpiReader& reader, std::string_view which, std::uint32_t number,
+                       const Timer& timers, std::optional<Interrupt>& interrupt) {
+  unsigned users = 0;
+  for (const auto* timer : {&timers.physical, &timers.virt, &timers.hypervisor})
+    if (*timer && interrupt && (*timer)->id == interrupt->id) ++users;
+  if (users == 1 && interrupt->id.is_ppi()) return;
+  reader.notes.warning("GTDT: no PPI of its own for the {} timer: taken for {}", which, number);
+  interrupt = Interrupt{IntId(number), trigger_of(false, true)};
 }
 
 Result<> add_timer_block(const AcpiReader& reader, const acpi::TimerBlock& block,
@@ -254,6 +295,8 @@ Result<> read_gtdt(const AcpiReader& reader, Platform& out, fw::ArenaVector<Devi
   out.timer.virt = timer(reader, gtdt.virt);
   out.timer.hypervisor = timer(reader, gtdt.hypervisor);
   out.timer.hypervisor_virtual = timer(reader, gtdt.hypervisor_virtual);
+  assume_if_missing(reader, "virtual", 27, out.timer, out.timer.virt);
+  assume_if_missing(reader, "hypervisor's", 26, out.timer, out.timer.hypervisor);
   TRY(add_counter(reader, gtdt, devices));
   acpi::Structures walk = acpi::gtdt_structures(*table, reader.notes);
   for (std::size_t number = 0; const auto structure = walk.next(); ++number) {

@@ -70,9 +70,33 @@ TEST(AcpiPlatform, TheBootCpuComesFirst) {
   const Machine m(AcpiMachine{}, {.boot_mpidr = 0x8000'0101});
   ASSERT_TRUE(m.platform.has_value());
   EXPECT_EQ(m->cpus[0].uid, 6u);
-  const Machine other(AcpiMachine{}, {.boot_mpidr = 0x102});
-  EXPECT_FALSE(other.platform.has_value());
-  EXPECT_TRUE(other.said("APIC: none of the CPUs is the one that runs (0x102)"));
+}
+
+TEST(AcpiPlatform, TheCpuThatRunsIsOneWhateverTheTableSays) {
+  const Machine m(AcpiMachine{}, {.boot_mpidr = 0x102});
+  ASSERT_TRUE(m.platform.has_value());
+  EXPECT_TRUE(m.said("APIC: none of the CPUs is the one that runs (0x102): used all the same"));
+  ASSERT_EQ(m->cpus.size(), 3u);
+  EXPECT_EQ(m->cpus[0].mpidr, 0x102u);
+  EXPECT_EQ(m->cpus[0].uid, Cpu::kNoUid);
+  AcpiMachine machine;
+  machine.madt_body.append(test::gicc({.uid = 7, .mpidr = 0x102, .flags = 0}));
+  const Machine off(machine, {.boot_mpidr = 0x102});
+  ASSERT_TRUE(off.platform.has_value());
+  EXPECT_TRUE(off.said("APIC: CPU 0x102 (UID 7) runs, but is not enabled: used all the same"));
+  EXPECT_EQ(off->cpus[0].uid, 7u);
+}
+
+TEST(AcpiPlatform, RedistributorsThatTakeInTheMachineAreCutOff) {
+  AcpiMachine machine;
+  machine.madt_body = AcpiBytes();
+  machine.madt_body.append(test::gicc({.mpidr = 0})).append(test::gicc({.mpidr = 1}));
+  machine.madt_body.append(test::gicd(0x3000'0000, 3));
+  machine.madt_body.u8(0x0e).u8(16).u16(0).u64(0x3010'0000).u32(0xffff'ffff);
+  const Machine m(machine);
+  ASSERT_TRUE(m.platform.has_value());
+  EXPECT_TRUE(m.said("APIC: redistributors in 4294967295 bytes at 0x30100000"));
+  EXPECT_EQ(m->gic.redistributors[0], bytes(0x3010'0000, 0x4'0000));
 }
 
 TEST(AcpiPlatform, CpusThatAreOffOrNamedTwiceAreNoCpus) {
@@ -204,6 +228,15 @@ TEST(AcpiPlatform, FadtsWithWhichLinuxGivesAcpiUpAreRefused) {
   EXPECT_TRUE(full.said("FACP: not hardware-reduced"));
 }
 
+TEST(AcpiPlatform, AFadtThatEndsBeforeItsFlagsIsTakenForHardwareReduced) {
+  AcpiMachine machine;
+  machine.fadt_table.bytes().resize(100);
+  const Machine m(machine);
+  ASSERT_TRUE(m.platform.has_value());
+  EXPECT_TRUE(m.said("FACP: 100 bytes are too few for its flags"));
+  EXPECT_TRUE(m->psci.conduit == Psci::Conduit::kNone);
+}
+
 // --- GTDT ---
 
 TEST(AcpiPlatform, ReadsTheTimersWithTheirTriggers) {
@@ -216,6 +249,24 @@ TEST(AcpiPlatform, ReadsTheTimersWithTheirTriggers) {
   EXPECT_TRUE(m->timer.virt->trigger == Trigger::kLevelLow);
   EXPECT_TRUE(m->timer.hypervisor->trigger == Trigger::kEdgeRising);
   EXPECT_EQ(m->timer.hypervisor_virtual->id, IntId(28));
+}
+
+TEST(AcpiPlatform, TimersWithoutAPpiHaveArmsNumbers) {
+  AcpiMachine machine;
+  machine.gtdt_table.put(64, 40, 4);  // an SPI
+  machine.gtdt_table.put(72, 0, 4);
+  const Machine m(machine);
+  ASSERT_TRUE(m.platform.has_value());
+  EXPECT_TRUE(m.said("GTDT: no PPI of its own for the virtual timer: taken for 27"));
+  EXPECT_TRUE(m.said("GTDT: no PPI of its own for the hypervisor's timer: taken for 26"));
+  EXPECT_EQ(m->timer.virt->id, IntId(27));
+  EXPECT_EQ(m->timer.hypervisor->id, IntId(26));
+  EXPECT_FALSE(find_missing(**m.platform).has_value());
+  machine.gtdt_table.bytes().resize(44);
+  EXPECT_TRUE(Machine(machine).platform.has_value());
+  machine.gtdt_table = test::gtdt_head();
+  machine.gtdt_table.put(64, 30, 4);  // the physical timer's
+  EXPECT_EQ(Machine(machine)->timer.virt->id, IntId(27));
 }
 
 TEST(AcpiPlatform, AnOldGtdtHasNeitherPlatformTimersNorTheHostsVirtualTimer) {

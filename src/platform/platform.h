@@ -49,7 +49,8 @@ struct Cpu {
   EnableMethod enable_method = EnableMethod::kNone;
   std::uint64_t release_address = 0;  // spin-table, parking protocol
   NodeId node = fw::dt::kNoNode;
-  std::uint32_t uid = 0;  // ACPI's number for it
+  static constexpr std::uint32_t kNoUid = ~std::uint32_t{0};
+  std::uint32_t uid = 0;  // ACPI's number for it; kNoUid: the table does not know this CPU
 };
 
 // A bank of RAM. Sorted by address, merged where they touch, none empty.

@@ -18,9 +18,11 @@ std::optional<Missing> find_missing(const Platform& platform) {
     case Gic::Version::kV3:
       break;
   }
-  if (!platform.timer.virt || !platform.timer.hypervisor)
+  const Timer& timer = platform.timer;
+  if (!timer.virt || !timer.hypervisor || !timer.virt->id.is_ppi() ||
+      !timer.hypervisor->id.is_ppi())
     return Missing{Error::kNotFound,
-                   "no timer: firmware names no virtual or no hypervisor timer interrupt"};
+                   "no timer: firmware names no PPI of the virtual or of the hypervisor timer"};
   return std::nullopt;
 }
 
