@@ -85,6 +85,14 @@ constexpr std::size_t kMappingCount = 8;
 constexpr std::size_t kMappingOffset = 12;
 }  // namespace iort
 
+namespace spcr {
+constexpr std::size_t kKind = 36;
+constexpr std::uint8_t kUnknownKind = 0xff;
+constexpr std::size_t kRegisters = 40;  // a generic address: space, width, offset, access, address
+constexpr std::size_t kAddress = 44;
+constexpr std::size_t kSize = 80;
+}  // namespace spcr
+
 namespace stao {
 constexpr std::size_t kIgnoreUart = 36;
 constexpr std::size_t kSize = 37;
@@ -163,7 +171,8 @@ class Output {
   std::size_t size_ = 0;
 };
 
-constexpr std::array<std::string_view, 5> kReplaced = {"FACP", "APIC", "GTDT", "IORT", "HEST"};
+constexpr std::array<std::string_view, 6> kReplaced = {"FACP", "APIC", "GTDT",
+                                                       "IORT", "HEST", "SPCR"};
 
 // An edited copy stands for it. Of several tables with one name the first counts, as for readers.
 bool is_replaced(const Table& table) {
@@ -202,6 +211,7 @@ class TablesWriter {
     TRY(write_gtdt());
     write_iort();
     write_hest();
+    write_spcr();
     write_stao();
     const std::size_t root = write_rsdp(write_xsdt());
     FirmwareTables made;
@@ -436,17 +446,35 @@ class TablesWriter {
     return at;
   }
 
-  // It speaks of the port that SPCR names; Socle may have another, or none.
-  [[nodiscard]] bool has_spcrs_port() const {
-    const auto& named = input_.platform->console;
-    return named && std::ranges::any_of(plan().kept_devices, [&named](const KeptDevice& kept) {
-             return kept.reason == NodeReason::kConsole &&
-                    kept.region.range.overlaps(named->registers);
-           });
+  // The port that Socle uses; empty if it uses none.
+  [[nodiscard]] PaRange console() const {
+    for (const KeptDevice& kept : plan().kept_devices)
+      if (kept.reason == NodeReason::kConsole) return kept.region.range;
+    return {};
+  }
+
+  // Linux finds the UART that STAO hides by SPCR's address, so that has to be the console's:
+  // another table may have named it. The kind keeps Linux from making it a console of its own.
+  void write_spcr() {
+    const Table* const host = input_.tables->find("SPCR");
+    const PaRange taken = console();
+    if (host != nullptr &&
+        (taken.empty() || taken.contains(Pa(host->fields.u64(spcr::kAddress))))) {
+      begin(*host, host->fields.bytes());
+      return;
+    }
+    if (taken.empty()) return;
+    const std::size_t at = begin_new("SPCR", 2);
+    out_.reserve(spcr::kSize - fw::acpi::kHeaderSize);
+    out_.put(at + spcr::kKind, spcr::kUnknownKind, 1);
+    out_.put32(at + spcr::kRegisters, 0x0300'2000);  // memory, 32 bits wide and read
+    out_.put64(at + spcr::kAddress, taken.begin().value());
+    out_.finish_table(at);
+    CHECK(made_.push_back({host, at}).has_value());
   }
 
   void write_stao() {
-    if (!has_spcrs_port()) return;
+    if (console().empty()) return;
     const std::size_t at = begin_new("STAO", 1);
     out_.reserve(stao::kSize - stao::kIgnoreUart);
     out_.put(at + stao::kIgnoreUart, 1, 1);
@@ -543,7 +571,7 @@ class TablesWriter {
   const FirmwareTablesInput& input_;
   Output out_;
   fw::Diagnostics& notes_;
-  InplaceVector<Made, fw::acpi::kMaxTables + 2> made_;
+  InplaceVector<Made, fw::acpi::kMaxTables + 3> made_;
 };
 
 }  // namespace
@@ -556,7 +584,8 @@ std::size_t firmware_tables_bound(const fw::acpi::Tables& tables, const DomainPl
   bound += plan.vcpus.size() * kLargestGicc + madt::kGicdSize +
            plan.gic.redistributors.size() * madt::kGicrSize;
   bound += fadt::kEnd + gtdt::kFullEnd;
-  bound += fw::acpi::kHeaderSize + 8 * (tables.all.size() + 1) + stao::kSize + rsdp::kSize;
+  bound +=
+      fw::acpi::kHeaderSize + 8 * (tables.all.size() + 2) + stao::kSize + spcr::kSize + rsdp::kSize;
   bound += efi::kSystemTableSize + efi::kEntrySize + 2 * (efi::kVendorName.size() + 1);
   bound += efi::kDescriptorSize * (plan.ram.size() + plan.firmware_memory.size() + 2);
   return bound + 8 * kAlignment;

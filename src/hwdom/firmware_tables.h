@@ -11,7 +11,7 @@
 //   stays GTDT         the timers that a vCPU has: no secure one, none of EL2 IORT         root
 //   complexes and named components without their streams: the IOMMUs, the ITS,
 //                the memory reserved for the former and their counters are not the domain's
-//   STAO         tells the operating system that SPCR's UART is taken, if it is Socle's console
+//   SPCR, STAO   tell the operating system which UART is taken, if Socle has one as its console
 //
 // Source: ACPI 6.5, 5.2.5 to 5.2.9, 5.2.12, 5.2.25; Arm DEN0049 (IORT); UEFI 2.10, 4.3, 4.6, 7.2.3;
 // Xen's STAO specification; shared requirement 1.14.

@@ -162,7 +162,7 @@ TEST(FirmwareTables, TheDomainFindsAllTablesWholeAndTheOthersWhereTheyWere) {
   const ReadBack dom0(machine);
   ASSERT_TRUE(machine.made.has_value());
   EXPECT_TRUE(dom0.notes.lines().empty());  // checksums, lengths
-  EXPECT_EQ(dom0.tables.all.size(), 6u);    // STAO is new
+  EXPECT_EQ(dom0.tables.all.size(), 7u);    // SPCR and STAO are new
   ASSERT_TRUE(dom0.tables.find("MCFG") != nullptr);
   EXPECT_EQ(dom0.tables.find("MCFG")->address, machine.mcfg);
   EXPECT_EQ(dom0.tables.root.oem_id(), "SOCLE");
@@ -283,7 +283,8 @@ TEST(FirmwareTables, TheConsolesUartIsMarkedAsTakenIfSocleHasIt) {
   EXPECT_EQ(ReadBack(without).table("STAO").size(), 0u);
   Machine another;
   another.kept[0].region.range = PaRange(Pa(kUart + 0x1000), Pa(kUart + 0x2000));
-  EXPECT_EQ(ReadBack(another).table("STAO").size(), 0u);
+  EXPECT_EQ(ReadBack(another).table("STAO").u8(36), 1u);
+  EXPECT_EQ(ReadBack(another).table("SPCR").u64(44), kUart + 0x1000);
 }
 
 constexpr std::uint64_t kErrors = 0xb100'0000;
@@ -322,6 +323,24 @@ TEST(FirmwareTables, ErrorSourcesWhoseRecordsAreNotTheDomainsAreNotInUse) {
   ASSERT_EQ(made.size(), 40u + 2 * 64);
   EXPECT_EQ(made.u8(40 + 7), 1u);
   EXPECT_EQ(made.u8(40 + 64 + 7), 0u);
+}
+
+TEST(FirmwareTables, TheUartThatIsTakenIsTheOneThatSpcrNames) {
+  // STAO hides what SPCR names; the console may be another table's.
+  Machine none;
+  const Fields made = ReadBack(none).table("SPCR");
+  ASSERT_EQ(made.size(), 80u);
+  EXPECT_EQ(made.u64(44), kUart);
+  EXPECT_EQ(made.u8(36), 0xff);
+  Machine wrong;
+  wrong.firmware.add(AcpiTable("SPCR", 2).fill_to(80).put(44, 0x1234'0000, 8));
+  EXPECT_EQ(ReadBack(wrong).table("SPCR").u64(44), kUart);
+  Machine right;
+  right.firmware.add(AcpiTable("SPCR", 2).fill_to(80).put(36, 3, 1).put(44, kUart, 8));
+  EXPECT_EQ(ReadBack(right).table("SPCR").u8(36), 3);
+  Machine without;
+  without.plan.kept_devices = {};
+  EXPECT_EQ(ReadBack(without).table("SPCR").size(), 0u);
 }
 
 TEST(FirmwareTables, TheSystemTableIsWhatLinuxChecks) {

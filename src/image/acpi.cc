@@ -55,6 +55,18 @@ Result<fw::acpi::Tables> read_acpi_tables(Pa rsdp, std::span<const fw::EfiMemory
   return fw::acpi::read_tables(rsdp, read, arena, notes);
 }
 
+// Reads the last register: of no port does that change anything.
+bool answers_at(const PaRange& registers) {
+  if (!port::mmio_map(registers)) return false;
+  constexpr std::uint64_t kWordWide = 32;
+  if (registers.size() < kWordWide) {
+    first_byte = reinterpret_cast<const std::byte*>(registers.end().value() - 1);
+    return el2::survives([] { (void)*first_byte; });
+  }
+  first_byte = reinterpret_cast<const std::byte*>(registers.end().value() - 4);
+  return el2::survives([] { (void)*reinterpret_cast<const volatile std::uint32_t*>(first_byte); });
+}
+
 EarlyConsole open_acpi_console(const platform::Console& console, fw::Diagnostics& notes) {
   const UartDriver* const driver = find_driver(console);
   if (driver == nullptr || console.registers.size() < driver->register_bytes) {

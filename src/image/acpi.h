@@ -23,6 +23,9 @@ namespace socle::image {
 Result<fw::acpi::Tables> read_acpi_tables(Pa rsdp, std::span<const fw::EfiMemoryRange> memory,
                                           fw::Arena& arena, fw::Diagnostics& notes);
 
+// Whether a device answers there; for platform::read_acpi_console().
+bool answers_at(const PaRange& registers);
+
 // Opens the console that the tables name; the log shows there what it holds. Nothing (and a
 // warning) if no driver knows it.
 EarlyConsole open_acpi_console(const platform::Console& console, fw::Diagnostics& notes);

@@ -112,6 +112,7 @@ class Boot {
   fw::BootInfo boot_;
   fw::Options options_;
   std::span<const fw::EfiMemoryRange> efi_memory_;  // empty without UEFI
+  std::optional<platform::Console> acpi_console_;   // as they name it
   std::optional<fw::acpi::Tables> acpi_;            // if they describe the machine
   std::span<const platform::RamBank> ram_;
   std::span<const platform::ReservedRange> reserved_;
@@ -236,9 +237,11 @@ bool Boot::uses_acpi() const {
 Result<> Boot::read_acpi(Pa rsdp) {
   if (options_.efi_runtime) read_efi_runtime(boot_.efi->system_table, efi_memory_, early_, notes_);
   acpi_ = TRY(read_acpi_tables(rsdp, efi_memory_, early_, notes_));
-  if (!console_.is_port && options_.console != "none") {
-    const auto console = platform::read_acpi_console(*acpi_, early_, notes_);
-    if (console) console_ = open_acpi_console(*console, notes_);
+  const bool wants_console = !console_.is_port && options_.console != "none";
+  acpi_console_ = platform::read_acpi_console(*acpi_, {.efi_memory = efi_memory_},
+                                              wants_console ? answers_at : nullptr, early_, notes_);
+  if (wants_console && acpi_console_) {
+    console_ = open_acpi_console(*acpi_console_, notes_);
     if (console_.is_port) log_info("console at {}, by {}", console_.registers, console_.origin);
   }
   log_info("ACPI: {} tables, RSDP at {}", acpi_->all.size(), rsdp);
@@ -248,7 +251,8 @@ Result<> Boot::read_acpi(Pa rsdp) {
 Result<> Boot::read_platform() {
   const platform::ReadOptions options{.dtuart = options_.dtuart,
                                       .boot_mpidr = el2::mpidr_of(CpuIndex{0}),
-                                      .efi_memory = efi_memory_};
+                                      .efi_memory = efi_memory_,
+                                      .acpi_console = &acpi_console_};
   platform_ = TRY(acpi_ ? platform::read_acpi(*acpi_, {}, options, *arena_, notes_)
                         : platform::read(*tree_, options, *arena_, notes_));
   if (console_.is_port) port_ = platform::console_in_use(*platform_, console_.registers);

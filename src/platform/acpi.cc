@@ -87,7 +87,9 @@ Result<const Platform*> read_acpi(const fw::acpi::Tables& tables, const MemoryMa
   TRY(read_madt(reader, options, *platform, devices));
   TRY(read_gtdt(reader, *platform, devices));
   TRY(read_pci_hosts(reader, devices));
-  platform->console = read_acpi_console(tables, arena, notes);
+  platform->console = options.acpi_console != nullptr
+                          ? *options.acpi_console
+                          : read_acpi_console(tables, options, nullptr, arena, notes);
   TRY(read_serial_ports(reader, *platform, devices));
   TRY(read_iort(reader, *platform, devices));
   TRY(read_named_memory(reader, devices));

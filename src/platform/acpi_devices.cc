@@ -99,16 +99,49 @@ std::optional<Console> console_of(const AcpiReader& reader, const acpi::SerialPo
 
 }  // namespace
 
-std::optional<Console> read_acpi_console(const fw::acpi::Tables& tables, fw::Arena& arena,
+namespace {
+
+struct PortCheck {
+  const AcpiReader& reader;
+  const ReadOptions& options;
+  PortProbe responds;
+
+  // The port as a console, or nothing, with a line.
+  [[nodiscard]] std::optional<Console> operator()(const acpi::SerialPort& port,
+                                                  std::string_view name) const {
+    auto console = console_of(reader, port, name);
+    if (!console) return std::nullopt;
+    const PaRange& registers = console->registers;
+    const bool is_memory = std::ranges::any_of(options.efi_memory, [&](const auto& known) {
+      return known.use() != fw::EfiMemoryRange::Use::kDevice && known.range.overlaps(registers);
+    });
+    if (is_memory)
+      reader.notes.warning("{}: {} is memory, no serial port, ignored", name, registers);
+    else if (responds != nullptr && !console->compatibles.empty() && !responds(registers))
+      reader.notes.warning("{}: nothing answers at {}, ignored", name, registers);
+    else
+      return console;
+    return std::nullopt;
+  }
+};
+
+}  // namespace
+
+std::optional<Console> read_acpi_console(const fw::acpi::Tables& tables, const ReadOptions& options,
+                                         PortProbe responds, fw::Arena& arena,
                                          fw::Diagnostics& notes) {
   const AcpiReader reader{tables, arena, notes};
+  const PortCheck check{reader, options, responds};
   if (const acpi::Table* table = reader.find("SPCR"))
     if (const auto port = acpi::read_spcr(*table, notes))
-      if (const auto console = console_of(reader, *port, "SPCR")) return console;
-  if (const acpi::Table* table = reader.find("DBG2"))
-    if (const auto port = acpi::DebugPorts(*table, notes).next())
-      return console_of(reader, *port, "DBG2[0]");
-  notes.warning("console: neither SPCR nor DBG2 names a serial port");
+      if (const auto console = check(*port, "SPCR")) return console;
+  if (const acpi::Table* table = reader.find("DBG2")) {
+    acpi::DebugPorts ports(*table, notes);
+    for (std::size_t i = 0; const auto port = ports.next(); ++i)
+      if (const auto console = check(*port, make_name(reader, "DBG2[{}]", i).value_or("DBG2")))
+        return console;
+  }
+  notes.warning("console: neither SPCR nor DBG2 names a serial port for Socle");
   return std::nullopt;
 }
 

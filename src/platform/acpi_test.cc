@@ -403,6 +403,20 @@ TEST(AcpiPlatform, SaysWhyThereIsNoConsole) {
   EXPECT_TRUE(Machine(machine).said("SPCR: too short"));
 }
 
+TEST(AcpiPlatform, AConsoleWhereNoneCanBeGivesWayToTheNext) {
+  AcpiMachine machine;
+  machine.spcr_table = test::spcr();
+  machine.more.push_back(debug_ports());
+  machine.spcr_table->put(44, 0x8000'0000, 8);
+  const std::array<fw::EfiMemoryRange, 1> memory{{{.range = bytes(0x8000'0000, kGiB),
+                                                   .type = fw::EfiMemoryType::kConventional,
+                                                   .attributes = fw::kEfiMemoryWriteBack}}};
+  const Machine m(machine, {.efi_memory = memory});
+  ASSERT_TRUE(m.platform.has_value());
+  EXPECT_TRUE(m.said("SPCR: [0x80000000, 0x80001000) is memory, no serial port"));
+  EXPECT_EQ(m->console->name, "DBG2[0]");
+}
+
 // --- MCFG ---
 
 TEST(AcpiPlatform, PciHostsAreMcfgs) {

@@ -281,6 +281,8 @@ struct ReadOptions {
   // UEFI's memory map (fw::read_efi_memory_map). If there is one, it says what is RAM: the tree's
   // memory nodes are ignored; what the tree reserves is reserved besides.
   std::span<const fw::EfiMemoryRange> efi_memory{};
+  // ACPI: the console that read_acpi_console() found before, so that it is not sought again.
+  const std::optional<Console>* acpi_console = nullptr;
 };
 Result<const Platform*> read(const fw::dt::Tree& tree, const ReadOptions& options, fw::Arena& arena,
                              fw::Diagnostics& notes);
@@ -288,7 +290,7 @@ Result<const Platform*> read(const fw::dt::Tree& tree, const ReadOptions& option
 // Reads the machine from ACPI's static tables. RAM and reserved ranges are not in them: they come
 // from options.efi_memory; without one, `memory` is taken over as it is (see RamBank and
 // Platform::reserved for the order; empty where nobody knows) and must outlive the Platform. The
-// console is SPCR's port, else DBG2's first; `dtuart` does not count. Streams come from IORT.
+// console is SPCR's port, else one of DBG2's; `dtuart` does not count. Streams come from IORT.
 // Errors as for read(); also kUnsupported for tables with which Linux would not use ACPI.
 struct MemoryMap {
   std::span<const RamBank> ram;
@@ -297,8 +299,11 @@ struct MemoryMap {
 Result<const Platform*> read_acpi(const fw::acpi::Tables& tables, const MemoryMap& memory,
                                   const ReadOptions& options, fw::Arena& arena,
                                   fw::Diagnostics& notes);
-// The console alone, as read_console(), with its interrupt.
-std::optional<Console> read_acpi_console(const fw::acpi::Tables& tables, fw::Arena& arena,
+// The console alone, as read_console(), with its interrupt: the first port of SPCR and DBG2 that is
+// not where `options.efi_memory` has memory, and that `responds` (may be null) finds there.
+using PortProbe = bool (*)(const PaRange& registers);
+std::optional<Console> read_acpi_console(const fw::acpi::Tables& tables, const ReadOptions& options,
+                                         PortProbe responds, fw::Arena& arena,
                                          fw::Diagnostics& notes);
 
 // Which port is Socle's console. It keeps that one; all others are the hardware domain's, the one

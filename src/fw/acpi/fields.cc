@@ -33,8 +33,12 @@ std::uint8_t checksum(std::span<const std::byte> bytes) {
 
 std::optional<Structure> Structures::next() {
   const std::size_t header = header_ == StructureHeader::kByteLength ? 2 : 3;
-  // What is shorter than a header is padding.
-  if (count_ == 0 || !table_.has(at_, header)) return std::nullopt;
+  if (count_ == 0) return std::nullopt;
+  if (!table_.has(at_, header)) {  // what is shorter than a header is padding
+    if (count_ != kAll) notes_->warning("{}: has {} structures less than it says", name_, count_);
+    count_ = 0;
+    return std::nullopt;
+  }
   const std::size_t length = header == 2 ? table_.u8(at_ + 1) : table_.u16(at_ + 1);
   if (length < header || !table_.has(at_, length)) {
     (void)notes_->error(Error::kCorrupt,
@@ -46,7 +50,7 @@ std::optional<Structure> Structures::next() {
   }
   const Structure found{table_.u8(at_), at_, table_.part(at_, length)};
   at_ += length;
-  --count_;
+  if (count_ != kAll) --count_;
   return found;
 }
 

@@ -9,7 +9,8 @@
 // Structures: the walk over structures that follow each other, each with its length at its start.
 // It always ends: a length of zero, one shorter than the structure's own header or one past the end
 // of the table ends it with an error line that names the table and the
-// place (Linux takes such a MADT for none; what the reader makes of it is the reader's business).
+// place; so does, with a warning, a table that has fewer than it says (Linux takes such a MADT for
+// none; what the reader makes of it is the reader's business).
 //
 // Source: ACPI 6.5, 5.2.3 (byte order) and 5.2.12, 5.2.16, 5.2.25 (structures).
 
@@ -76,9 +77,10 @@ enum class StructureHeader : std::uint8_t {
 
 class Structures {
  public:
+  static constexpr std::size_t kAll = ~std::size_t{0};
   // From `offset` of `table` to its end, at most `count` of them. `name` is what lines call it.
   Structures(Fields table, std::string_view name, std::size_t offset, StructureHeader header,
-             Diagnostics& notes, std::size_t count = ~std::size_t{0})
+             Diagnostics& notes, std::size_t count = kAll)
       : table_(table), name_(name), at_(offset), count_(count), header_(header), notes_(&notes) {}
 
   // Nothing after the last, and after one that ends the walk (it has its line).

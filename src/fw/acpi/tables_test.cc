@@ -333,9 +333,14 @@ TEST(AcpiStructures, ALengthThatCannotBeEndsTheWalk) {
 
 TEST(AcpiStructures, EndAtTheirStatedNumberAndAtPadding) {
   AcpiBytes table = AcpiBytes().u32(0).u8(1).u8(2).u8(2).u8(2).u8(0);
-  Walked all(table);
+  Walked all(table, StructureHeader::kByteLength, Structures::kAll);
   EXPECT_TRUE(all.walk.next() && all.walk.next() && !all.walk.next());
   EXPECT_FALSE(all.walk.is_broken());
+  EXPECT_TRUE(all.notes.lines().empty());
+  Walked more(table, StructureHeader::kByteLength, 5);
+  EXPECT_TRUE(more.walk.next() && more.walk.next() && !more.walk.next() && !more.walk.next());
+  EXPECT_TRUE(more.notes.mentions("APIC: has 3 structures less than it says"));
+  EXPECT_EQ(more.notes.lines().size(), 1u);
   Walked one(table, StructureHeader::kByteLength, 1);
   EXPECT_TRUE(one.walk.next() && !one.walk.next());
 }
