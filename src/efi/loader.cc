@@ -139,20 +139,26 @@ class Loader {
     return fail(error);
   }
 
+  [[nodiscard]] const void* find_rsdp() const {
+    const void* const rsdp = firmware_.table(kAcpi20Table);
+    return rsdp != nullptr ? rsdp : firmware_.table(kAcpi10Table);
+  }
+
   // ACPI is all that describes the machine, its console included: later, nobody would hear that it
   // cannot be read.
   Result<> check_acpi(std::span<std::byte> room) {
-    const void* const rsdp = firmware_.table(kAcpi20Table);
+    const void* const rsdp = find_rsdp();
     if (rsdp == nullptr)
       return firmware_.refuse(Error::kNotFound,
-                              "no device tree, no ACPI 2.0: nothing describes this machine");
+                              "no device tree, no ACPI: nothing describes this machine");
     const auto map = TRY(firmware_.read_memory_map(room));
     const auto memory = fw::read_efi_memory_map(
         {room.first(map.bytes), map.descriptor_size, map.descriptor_version}, *arena_, *notes_);
     if (!memory) return refuse_as_noted(memory.error());
     const auto read = [&](PaRange range) -> std::optional<std::span<const std::byte>> {
       for (const fw::EfiMemoryRange& known : *memory)
-        if (known.use() == fw::EfiMemoryRange::Use::kFirmware && known.range.contains(range))
+        if ((known.use() == fw::EfiMemoryRange::Use::kFirmware || known.is_of_boot_services()) &&
+            known.range.contains(range))
           return std::span(reinterpret_cast<const std::byte*>(range.begin().value()), range.size());
       return std::nullopt;
     };
@@ -283,7 +289,7 @@ class Loader {
     edit_->set_number("linux,uefi-mmap-start", reinterpret_cast<std::uintptr_t>(map.data()));
     for (const char* const name : kMapWords)
       edit_->set_cell(name, 0);
-    if (const void* const rsdp = firmware_.table(kAcpi20Table))
+    if (const void* const rsdp = find_rsdp())
       edit_->set_number("socle,acpi-rsdp", reinterpret_cast<std::uintptr_t>(rsdp));
     const std::span<std::byte> room = TRY(firmware_.allocate(edit_->size_bound(tree_->blob())));
     const auto size = edit_->write(tree_->blob(), room);

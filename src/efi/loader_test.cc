@@ -346,6 +346,14 @@ TEST(EfiLoader, WithoutATreeOneIsMade) {
   EXPECT_EQ(handed.info.efi->rsdp->value(), reinterpret_cast<std::uintptr_t>(firmware.acpi.data()));
 }
 
+TEST(EfiLoader, TheTablesMayBeNamedAsAcpi1NamesThem) {
+  FakeFirmware firmware;
+  firmware.set_acpi();
+  firmware.tables[0].guid = kAcpi10Table;
+  const Handed handed(firmware.load());
+  EXPECT_EQ(handed.info.efi->rsdp->value(), reinterpret_cast<std::uintptr_t>(firmware.acpi.data()));
+}
+
 TEST(EfiLoader, AMachineThatNothingDescribesIsRefused) {
   FakeFirmware firmware;
   firmware.system.table_count = 0;

@@ -109,6 +109,10 @@ EfiMemoryRange::Use EfiMemoryRange::use() const {
   return Use::kFirmware;
 }
 
+bool EfiMemoryRange::is_of_boot_services() const {
+  return type >= EfiMemoryType::kLoaderCode && type <= EfiMemoryType::kBootServicesData;
+}
+
 bool EfiMemoryRange::is_shared_by_firmware() const {
   return type == EfiMemoryType::kAcpiReclaim || type == EfiMemoryType::kAcpiNvs ||
          (type == EfiMemoryType::kReserved && (attributes & kEfiMemoryRuntime) == 0);

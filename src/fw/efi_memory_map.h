@@ -56,6 +56,8 @@ struct EfiMemoryRange {
   std::uint64_t attributes = 0;
 
   [[nodiscard]] Use use() const;
+  // Of kRam: what something may still stand in that was put there before boot services ended.
+  [[nodiscard]] bool is_of_boot_services() const;
   // Of kFirmware: what an operating system may touch where ACPI's tables or their code lead it. Not
   // so what firmware's runtime services work with.
   [[nodiscard]] bool is_shared_by_firmware() const;

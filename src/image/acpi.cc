@@ -2,6 +2,7 @@
 #include "image/acpi.h"
 
 #include <algorithm>
+#include <cstring>
 #include <optional>
 
 #include "drivers/console.h"
@@ -9,14 +10,16 @@
 #include "el2/address_map.h"
 #include "el2/log.h"
 #include "el2/probe.h"
+#include "port/phys_window.h"
 
 namespace socle::image {
 namespace {
 
-bool is_firmwares(const PaRange& range, std::span<const fw::EfiMemoryRange> memory) {
-  return std::ranges::any_of(memory, [&](const fw::EfiMemoryRange& known) {
-    return known.use() == fw::EfiMemoryRange::Use::kFirmware && known.range.contains(range);
-  });
+const fw::EfiMemoryRange* find_range(const PaRange& range,
+                                     std::span<const fw::EfiMemoryRange> memory) {
+  for (const fw::EfiMemoryRange& known : memory)
+    if (known.range.contains(range)) return &known;
+  return nullptr;
 }
 
 // Probed.
@@ -47,12 +50,30 @@ const UartDriver* find_driver(const platform::Console& console) {
 Result<fw::acpi::Tables> read_acpi_tables(Pa rsdp, std::span<const fw::EfiMemoryRange> memory,
                                           fw::Arena& arena, fw::Diagnostics& notes) {
   const auto read = [&](PaRange range) -> std::optional<std::span<const std::byte>> {
-    if (range.empty() || !is_firmwares(range, memory)) return std::nullopt;
+    const fw::EfiMemoryRange* const known = range.empty() ? nullptr : find_range(range, memory);
+    if (known == nullptr) return std::nullopt;
+    if (known->is_of_boot_services()) {
+      const auto copy = arena.allocate<std::byte>(range.size());
+      if (!copy) return std::nullopt;
+      copy_from(range.begin(), *copy);
+      return *copy;
+    }
+    if (known->use() != fw::EfiMemoryRange::Use::kFirmware) return std::nullopt;
     if (!el2::map_identity(range, el2::Mapping::kReadOnly)) return std::nullopt;
     const std::span bytes(reinterpret_cast<const std::byte*>(range.begin().value()), range.size());
     return can_be_read(bytes) ? std::optional(bytes) : std::nullopt;
   };
   return fw::acpi::read_tables(rsdp, read, arena, notes);
+}
+
+void copy_from(Pa from, std::span<std::byte> to) {
+  while (!to.empty()) {
+    const std::size_t part = std::min<std::size_t>(kFrameSize - from.offset_in_frame(), to.size());
+    const port::PhysWindow window(from.frame());
+    std::memcpy(to.data(), window.data() + from.offset_in_frame(), part);
+    from = from + part;
+    to = to.subspan(part);
+  }
 }
 
 // Reads the last register: of no port does that change anything.

@@ -17,14 +17,17 @@
 
 namespace socle::image {
 
-// The tables stay where they are, mapped read-only. Only memory that UEFI's map calls firmware's is
-// read: a table in RAM that is to be given away, or among devices, is left out with a warning.
+// The tables stay where they are, mapped read-only; those in memory that was boot services' are
+// copied. All else is not read: a table in free RAM or among devices is left out with a warning.
 // Errors: as fw::acpi::read_tables().
 Result<fw::acpi::Tables> read_acpi_tables(Pa rsdp, std::span<const fw::EfiMemoryRange> memory,
                                           fw::Arena& arena, fw::Diagnostics& notes);
 
 // Whether a device answers there; for platform::read_acpi_console().
 bool answers_at(const PaRange& registers);
+
+// Copies memory that nothing keeps.
+void copy_from(Pa from, std::span<std::byte> to);
 
 // Opens the console that the tables name; the log shows there what it holds. Nothing (and a
 // warning) if no driver knows it.

@@ -158,14 +158,7 @@ Result<> Boot::read_efi_map(const fw::EfiHandover& efi) {
   if (map.size() > fw::kMaxEfiMemoryMapBytes || map.end().value() > space)
     return notes_.error(Error::kOutOfRange, "EFI memory map: at {}, which cannot be", map);
   const std::span<std::byte> bytes = TRY(early_.allocate<std::byte>(map.size()));
-  for (std::size_t done = 0; done < bytes.size();) {
-    const Pa from = map.begin() + done;
-    const std::size_t part =
-        std::min<std::size_t>(kFrameSize - from.offset_in_frame(), bytes.size() - done);
-    const port::PhysWindow window(from.frame());
-    std::memcpy(bytes.data() + done, window.data() + from.offset_in_frame(), part);
-    done += part;
-  }
+  copy_from(map.begin(), bytes);
   efi_memory_ = TRY(fw::read_efi_memory_map({.bytes = bytes,
                                              .descriptor_size = efi.descriptor_size,
                                              .descriptor_version = efi.descriptor_version},

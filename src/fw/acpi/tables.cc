@@ -2,6 +2,7 @@
 #include "fw/acpi/tables.h"
 
 #include <algorithm>
+#include <array>
 
 #include "fw/acpi/named_memory.h"
 
@@ -21,6 +22,10 @@ constexpr std::size_t kRsdpSize = 36;
 // FADT (5.2.9).
 constexpr std::size_t kFadtDsdt = 40;
 constexpr std::size_t kFadtXDsdt = 140;
+
+// There is to be one of each, and the first counts.
+constexpr std::array<std::string_view, 7> kRead = {"FACP", "APIC", "GTDT", "MCFG",
+                                                   "SPCR", "DBG2", "IORT"};
 
 bool is_printable(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return c > ' ' && c <= '~'; });
@@ -81,6 +86,8 @@ class Lister {
         notes_.warning("{} at {}: overlaps {} at {}", table->signature(), address,
                        before.signature(), before.address);
     }
+    if (table->instance != 0 && std::ranges::find(kRead, table->signature()) != kRead.end())
+      notes_.warning("{} at {}: not the first, not read", table->signature(), address);
     table->in_root = in_root;
     return list_.push_back(*table);
   }
