@@ -169,6 +169,17 @@ bool set_bytes(Words words) {
   return true;
 }
 
+bool point(Words words) {
+  const auto table = find(words[0]);
+  const auto offset = to_number(words[1]);
+  const auto place = to_place(words[2]);
+  if (!table || !place) return false;
+  if (!offset) return fail("OFFSET is a number");
+  table->put(*offset, 8, *place);
+  make_right(*table);
+  return true;
+}
+
 bool set_entry(Words words) {
   if (!find("XSDT")) return false;
   auto index = to_number(words[0]);
@@ -327,6 +338,7 @@ constexpr Verb kVerbs[] = {
     {"checksum", 1, "TABLE (wrong from now on)", spoil_checksum},
     {"length", 2, "TABLE LENGTH (or +MORE, or -LESS)", set_length},
     {"set", 3, "TABLE OFFSET BYTES", set_bytes},
+    {"point", 3, "TABLE OFFSET PLACE (an address in the table)", point},
     {"entry", 2, "NUMBER-OR-TABLE PLACE (an entry of the XSDT; PLACE: TABLE+OFFSET, or a number)",
      set_entry},
     {"append", 1, "PLACE (one more entry)", append},

@@ -7,15 +7,11 @@ namespace socle::test {
 
 namespace {
 
-// ACPI 1.0's table of the same name.
-constexpr efi::Guid kAcpi10Table{
-    0xeb9d2d30, 0x2d88, 0x11d3, {0x9a, 0x16, 0x00, 0x90, 0x27, 0x3f, 0xc1, 0x4d}};
-
 struct NamedGuid {
   std::string_view name;
   const efi::Guid& guid;
 };
-constexpr NamedGuid kGuids[] = {{"acpi10", kAcpi10Table},
+constexpr NamedGuid kGuids[] = {{"acpi10", efi::kAcpi10Table},
                                 {"acpi20", efi::kAcpi20Table},
                                 {"tree", efi::kDeviceTreeTable},
                                 {"attributes", efi::kMemoryAttributesTable}};

@@ -74,6 +74,7 @@ shell_script() {
   else
     printf 'socle.efi -cfg=other.cfg debian\n'
   fi
+  if [[ $WITH_COMMAND == yes ]]; then printf 'echo not started: firmware goes on\nreset -s\n'; fi
 }
 
 # Sets PAYLOAD for a start by UEFI.
