@@ -4,6 +4,7 @@
 
 #include "plan/acpi_tables.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <fmt/format.h>
 #include <fstream>
@@ -206,10 +207,20 @@ TEST(PlanAcpi, RefusalsNameTheTable) {
   EXPECT_EQ(old.verdict, Verdict::kRefused);
   EXPECT_NE(old.reason.find("FACP: revision 5.0"), std::string::npos);
   machine.fadt_table = test::fadt();
-  machine.gtdt_table.put(64, 0, 4);
+  machine.gtdt_table = AcpiTable("OEM1", 1);
   const Report no_timer = report_of(machine);
   EXPECT_EQ(no_timer.verdict, Verdict::kRefused);
   EXPECT_NE(no_timer.reason.find("no timer"), std::string::npos);
+}
+
+TEST(PlanAcpi, WhatIsAssumedInsteadOfATablesMistakeIsShown) {
+  AcpiMachine machine;
+  machine.gtdt_table.put(64, 0, 4);
+  const Report report = report_of(machine);
+  EXPECT_EQ(report.verdict, Verdict::kDescribed) << report.reason;
+  EXPECT_TRUE(std::ranges::any_of(report.notes, [](const Note& note) {
+    return note.level == "warning" && note.text.starts_with("GTDT: no PPI of its own");
+  })) << to_text(report);
 }
 
 TEST(PlanAcpi, ABrokenChecksumIsShown) {
