@@ -139,20 +139,36 @@ class Reader {
         notes_);
   }
 
-  // Where programs are as the attributes say, if there are some; all else as the map says.
+  // Where programs are as the attributes say, as far as they go; all else as the map says. Neither
+  // list's ranges are the other's: neighbours that are alike in one are one range there.
   Result<std::span<const RuntimeRange>> collect(const SystemTable& system) {
-    const std::span<const EfiMemoryRange> attributes = TRY(read_attributes(system));
+    std::span<const EfiMemoryRange> attributes = TRY(read_attributes(system));
     fw::ArenaVector<RuntimeRange> out(arena_);
     for (const EfiMemoryRange& range : memory_) {
-      if (!is_runtime(range) || (has_program(range) && !attributes.empty())) continue;
-      TRY(out.push_back({.range = range.range, .kind = kind_of(range, range)}));
-    }
-    for (const EfiMemoryRange& range : attributes) {
-      const EfiMemoryRange* const mapped = range_of(range.range);
-      if (mapped == nullptr || !is_runtime(*mapped) || !has_program(*mapped)) continue;
-      TRY(out.push_back({.range = range.range, .kind = kind_of(*mapped, range)}));
+      if (!is_runtime(range)) continue;
+      while (!attributes.empty() && attributes.front().range.end() <= range.range.begin())
+        attributes = attributes.subspan(1);
+      TRY(split(range, has_program(range) ? attributes : std::span<const EfiMemoryRange>(), out));
     }
     return out.finish();
+  }
+
+  // Both sorted.
+  static Result<> split(const EfiMemoryRange& range, std::span<const EfiMemoryRange> attributes,
+                        fw::ArenaVector<RuntimeRange>& out) {
+    Pa at = range.range.begin();
+    const auto add_to = [&](Pa end, const EfiMemoryRange& protection) -> Result<> {
+      if (end <= at) return {};
+      TRY(out.push_back({.range = PaRange(at, end), .kind = kind_of(range, protection)}));
+      at = end;
+      return {};
+    };
+    for (const EfiMemoryRange& protection : attributes) {
+      if (protection.range.begin() >= range.range.end()) break;
+      TRY(add_to(protection.range.begin(), range));
+      TRY(add_to(std::min(protection.range.end(), range.range.end()), protection));
+    }
+    return add_to(range.range.end(), range);
   }
 
   // What it is by the map, and how it is protected.

@@ -45,8 +45,9 @@ struct RuntimeSeams {
   std::uint32_t (*crc32)(std::uint32_t before, std::span<const std::byte> bytes);
 };
 
-// Nothing is executable and writable: code is what the memory attributes table calls so; without
-// that table, all memory of type EfiRuntimeServicesCode is code and read-only.
+// Nothing is executable and writable: code is what the memory attributes table calls so; where that
+// table says nothing, all memory of type EfiRuntimeServicesCode is code and read-only. All runtime
+// memory of the map is in `ranges`.
 // Errors, each with a warning: kInvalid: a table that is not in runtime memory; kCorrupt:
 // signature, size, checksum; kNotFound: no function lies in code; kTooLarge, kNoMemory (the arena).
 Result<RuntimeServices> read_runtime_services(Pa system_table,

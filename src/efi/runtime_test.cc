@@ -146,7 +146,8 @@ TEST(RuntimeServices, AttributesSayWhatIsCode) {
   const auto found = machine.run();
   ASSERT_TRUE(found.has_value());
   EXPECT_EQ(text_of(found->ranges),
-            "40000-41000 device\n10000-12000 code\n12000-13000 data\n20000-24000 read-only\n");
+            "10000-12000 code\n12000-13000 data\n13000-14000 code\n20000-24000 read-only\n"
+            "40000-41000 device\n");
   EXPECT_EQ(found->functions[0], machine.functions[0]);
   EXPECT_EQ(found->functions[3], 0u);
   EXPECT_EQ(found->functions[5], 0u);
@@ -173,6 +174,25 @@ TEST(RuntimeServices, PropertiesThatCannotBeReadAreRefused) {
   cut.support(~0u);
   cut.put(Machine::kProperties + 2, std::uint16_t{7});
   EXPECT_EQ(cut.run().error(), Error::kInvalid);
+}
+
+// The attributes table leaves out what else the map says of memory, so neighbours there may be one
+// range, and the other way round.
+TEST(RuntimeServices, AttributesAndTheMapMayCutMemoryAtDifferentPlaces) {
+  constexpr std::uint64_t kUncached = 1;
+  Machine machine;
+  machine.map[1].range = PaRange(Pa(0x20000), Pa(0x22000));
+  machine.add(EfiMemoryType::kRuntimeServicesData, 0x22000, 2, kRt | kWb | kUncached);
+  std::swap(machine.map[2], machine.map.back());
+  std::swap(machine.map[3], machine.map.back());
+  machine.protect(EfiMemoryType::kRuntimeServicesCode, 0x10000, 4, fw::kEfiMemoryReadOnly);
+  machine.protect(EfiMemoryType::kRuntimeServicesData, 0x20000, 2, fw::kEfiMemoryExecuteProtect);
+  machine.protect(EfiMemoryType::kRuntimeServicesData, 0x22000, 1, fw::kEfiMemoryExecuteProtect);
+  const auto found = machine.run();
+  ASSERT_TRUE(found.has_value());
+  EXPECT_EQ(text_of(found->ranges),
+            "10000-14000 code\n20000-22000 data\n22000-23000 data\n23000-24000 data\n"
+            "40000-41000 device\n");
 }
 
 TEST(RuntimeServices, OfVersionOneHaveElevenFunctions) {
