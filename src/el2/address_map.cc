@@ -10,6 +10,7 @@
 #include "el2/early_boot.h"
 #include "el2/early_tree.h"
 #include "el2/registers.h"
+#include "hw/memory_features.h"
 #include "port/heap_map.h"
 #include "port/mmio.h"
 #include "port/phys_window.h"
@@ -182,13 +183,25 @@ std::uint64_t window_area_of(CpuIndex cpu) {
   return kWindowArea + (std::uint64_t{index_of(cpu)} * port::kPhysWindowsPerCpu << kFrameShift);
 }
 
+// The CPU's physical address size, at most 48 bits: what TCR_EL2.PS may say with a 4 KiB granule
+// and without FEAT_LPA2.
+std::uint64_t physical_size_field() {
+  const std::uint64_t range = SOCLE_READ_REGISTER(id_aa64mmfr0_el1) & 0xf;
+  return std::min<std::uint64_t>(range, 5);
+}
+
+// Firmware names addresses that no CPU has: an access there would be an exception.
+std::uint64_t end_of_addresses() {
+  return std::min(kPrivateArea, std::uint64_t{1} << hw::pa_bits_of_range(physical_size_field()));
+}
+
 Result<> map_identity_unlocked(const PaRange& range, Mapping mapping,
                                std::uint64_t* root = static_tables[0]) {
   const MfnRange frames = frames_touched(range);
+  // As frames: behind the last one of 2^64 is address 0.
+  if (frames.end().value() > end_of_addresses() >> kFrameShift) return fail(Error::kUnsupported);
   const std::uint64_t begin = Pa(frames.begin()).value();
-  const std::uint64_t end = Pa(frames.end()).value();
-  if (end > kPrivateArea) return fail(Error::kUnsupported);
-  return map_frames({root, begin, begin, end, attributes_of(mapping)});
+  return map_frames({root, begin, begin, Pa(frames.end()).value(), attributes_of(mapping)});
 }
 
 }  // namespace
@@ -201,7 +214,8 @@ Result<> map_identity(const PaRange& range, Mapping mapping) {
   const Result<> result =
       with_frames(kTablesPerBlock, [&] { return map_identity_unlocked(range, mapping); });
   if (!result && result.error() == Error::kUnsupported)
-    log_error("{} lies above {#x}, where Socle keeps its own mappings", range, kPrivateArea);
+    log_error("{} ends beyond {#x}, the last address that Socle can map", range,
+              end_of_addresses());
   return result;
 }
 
@@ -277,13 +291,6 @@ namespace {
 PaRange between(const char* begin, const char* end) {
   return PaRange(Pa(reinterpret_cast<std::uintptr_t>(begin)),
                  Pa(reinterpret_cast<std::uintptr_t>(end)));
-}
-
-// The CPU's physical address size, at most 48 bits: what TCR_EL2.PS may say with a 4 KiB granule
-// and without FEAT_LPA2.
-std::uint64_t physical_size_field() {
-  const std::uint64_t range = SOCLE_READ_REGISTER(id_aa64mmfr0_el1) & 0xf;
-  return std::min<std::uint64_t>(range, 5);
 }
 
 }  // namespace

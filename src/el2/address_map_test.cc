@@ -6,6 +6,7 @@
 #include "el2/probe.h"
 #include "el2/registers.h"
 #include "port/cache.h"
+#include "port/memory_features.h"
 #include "port/mmio.h"
 #include "port/phys_window.h"
 
@@ -64,6 +65,20 @@ TEST(AddressMap, MappingTheSameAgainIsFineAndInAnotherWayIsRefused) {
   ASSERT_FALSE(other.has_value());
   EXPECT_EQ(other.error(), Error::kExists);
   EXPECT_FALSE(port::mmio_map(range));
+}
+
+TEST(AddressMap, WhatTheCpuHasNoAddressForCannotBeMapped) {
+  const std::uint64_t end = std::uint64_t{1} << port::memory_features().pa_bits;
+  constexpr std::uint64_t kTop = ~std::uint64_t{0};
+  const PaRange ranges[] = {PaRange(Pa(end - 1), Pa(end + 1)),
+                            PaRange(Pa(end), Pa(end + kFrameSize)),
+                            PaRange(Pa(kTop - kFrameSize), Pa(kTop)),  // ends at 0, as frames
+                            PaRange(Pa(kTop - 8), Pa(kTop))};
+  for (const PaRange& range : ranges) {
+    const Result<> result = map_identity(range, Mapping::kDevice);
+    ASSERT_FALSE(result.has_value());
+    EXPECT_EQ(result.error(), Error::kUnsupported);
+  }
 }
 
 TEST(AddressMap, AnAddressInThePrivateAreaCannotBeMapped) {
