@@ -30,6 +30,9 @@ class MadtReader {
       TRY(read_structure(*structure));
     TRY(add_boot_cpu());
     finish_gic();
+    if (out_.cpus_left_out != 0)
+      reader_.notes.warning("APIC: {} CPUs more than the {} that Socle can use", out_.cpus_left_out,
+                            kMaxCpus);
     if (out_.cpus.empty())
       return reader_.notes.error(Error::kNotFound, "APIC: no CPU that is enabled");
     return {};
@@ -100,11 +103,17 @@ class MadtReader {
     return add_cpu({.mpidr = mpidr, .uid = Cpu::kNoUid}, mpidr, out_);
   }
 
+  // Of as many as there can be CPUs, and the boot CPU's among them, as for add_cpu().
+  void add_redistributor(const acpi::Gicc& gicc) {
+    if (gicc.redistributor == Pa(0)) return;
+    if (is_boot_cpu(gicc.mpidr) && of_cpus_.full()) of_cpus_.truncate(kMaxCpus - 1);
+    if (!of_cpus_.full()) CHECK(of_cpus_.push_back(gicc.redistributor).has_value());
+  }
+
   // All CPUs share one address of each interface; the first states it.
   void read_interfaces(const acpi::Gicc& gicc) {
     Gic& gic = out_.gic;
-    if (gicc.redistributor != Pa(0) && !of_cpus_.push_back(gicc.redistributor))
-      reader_.notes.warning("APIC: CPU {#x}: too many redistributors", gicc.mpidr);
+    add_redistributor(gicc);
     if (has_interfaces_) return;
     has_interfaces_ = true;
     gic.cpu_interface = registers_at(gicc.cpu_interface, kCpuInterfaceSize);

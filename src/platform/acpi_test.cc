@@ -99,6 +99,26 @@ TEST(AcpiPlatform, RedistributorsThatTakeInTheMachineAreCutOff) {
   EXPECT_EQ(m->gic.redistributors[0], bytes(0x3010'0000, 0x4'0000));
 }
 
+// With their redistributors, where each GICC names its own.
+TEST(AcpiPlatform, CpusBeyondTheLimitAreSaidAndTheBootCpuIsNotAmongThem) {
+  constexpr std::uint64_t kLast = kMaxCpus + 2;
+  const auto redistributor_of = [](std::uint64_t cpu) { return 0x3100'0000 + cpu * 0x10'0000; };
+  AcpiMachine machine;
+  machine.madt_body = AcpiBytes();
+  for (std::uint64_t cpu = 0; cpu <= kLast; ++cpu)
+    machine.madt_body.append(
+        test::gicc({.mpidr = cpu << 8 & 0xffff00, .redistributor = redistributor_of(cpu)}));
+  machine.madt_body.append(test::gicd(0x3000'0000, 3));
+  const Machine m(machine, {.boot_mpidr = kLast << 8});
+  ASSERT_TRUE(m.platform.has_value());
+  EXPECT_EQ(m->cpus.size(), kMaxCpus);
+  EXPECT_EQ(m->cpus[0].mpidr, kLast << 8);
+  EXPECT_TRUE(m.said("APIC: 3 CPUs more than the 128 that Socle can use"));
+  ASSERT_EQ(m->gic.redistributors.size(), kMaxCpus);
+  EXPECT_EQ(m->gic.redistributors[0].begin().value(), redistributor_of(0));
+  EXPECT_EQ(m->gic.redistributors.back().begin().value(), redistributor_of(kLast));
+}
+
 TEST(AcpiPlatform, CpusThatAreOffOrNamedTwiceAreNoCpus) {
   AcpiMachine machine;
   machine.madt_body.append(test::gicc({.uid = 7, .mpidr = 0x102, .flags = 0}));
