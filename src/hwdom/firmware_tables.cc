@@ -290,13 +290,15 @@ class TablesWriter {
 
   // --- MADT ---
 
-  // The host's structure of that CPU; without bytes if there is none.
+  // The host's structure of that CPU; without bytes if there is none. Empty sockets may have some,
+  // too, of any number.
   static Fields find_gicc(const Table& host, std::uint64_t mpidr) {
     for (std::size_t at = madt::kStructures; host.fields.has(at, 2);) {
       const std::size_t size = host.fields.u8(at + 1);
       if (size < 2 || !host.fields.has(at, size)) break;
       const Fields found = host.fields.part(at, size);
       if (found.u8(0) == madt::kGicc && found.size() >= madt::gicc::kEnd &&
+          (found.u32(madt::gicc::kFlags) & madt::gicc::kEnabled) != 0 &&
           found.u64(madt::gicc::kMpidr) == mpidr) {
         return found;
       }

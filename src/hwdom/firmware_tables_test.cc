@@ -22,16 +22,18 @@ constexpr std::uint64_t kBank = 0x4000'0000;
 constexpr std::uint64_t kPlace = 0x4800'0000;
 constexpr std::uint64_t kUart = 0x900'0000;
 
-AcpiBytes gicc(std::uint32_t uid, std::uint64_t mpidr) {
+AcpiBytes gicc(std::uint32_t uid, std::uint64_t mpidr, std::uint32_t flags = 1) {
   AcpiBytes out;
-  out.u8(0x0b).u8(80).u16(0).u32(77).u32(uid).u32(1).u32(1).u32(23);
+  out.u8(0x0b).u8(80).u16(0).u32(77).u32(uid).u32(flags).u32(1).u32(23);
   out.u64(0x1000).u64(0x2000).u64(0x3000).u64(0x4000).u32(25).u64(0x5000).u64(mpidr);
   return out.u8(6).u8(0).u16(21);
 }
 
 AcpiTable madt() {
   AcpiTable out("APIC", 5);
-  out.u32(0).u32(0).append(gicc(10, 0)).append(gicc(11, 0x100)).append(gicc(12, 0x200));
+  // The first is that of an empty socket.
+  out.u32(0).u32(0).append(gicc(0, 0, 0));
+  out.append(gicc(10, 0)).append(gicc(11, 0x100)).append(gicc(12, 0x200));
   out.u8(0x0c).u8(24).u16(0).u32(0).u64(0x800'0000).u32(0).u8(3).zeros(3);
   out.u8(0x0e).u8(16).u16(0).u64(0x80a'0000).u32(0xf6'0000);
   out.u8(0x0f).u8(20).u16(0).u32(0).u64(0x808'0000).u32(0);
@@ -205,6 +207,7 @@ TEST(FirmwareTables, EachVcpuIsACpuUnderItsOldNumberAndItsNewAffinity) {
   Machine machine;
   const ReadBack dom0(machine);
   const Fields madt = dom0.table("APIC");
+  EXPECT_EQ(madt.u32(44 + 8), 10u);  // not that of the socket without a CPU
   const Fields second = madt.part(44 + 80, 80);
   EXPECT_EQ(second.u8(0), 0x0bu);
   EXPECT_EQ(second.u32(4), 1u);   // interface number
