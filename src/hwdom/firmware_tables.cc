@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "fw/acpi/fields.h"
+#include "fw/acpi/madt.h"
 #include "fw/acpi/named_memory.h"
 #include "hwdom/crc32.h"
 
@@ -290,21 +291,29 @@ class TablesWriter {
 
   // --- MADT ---
 
-  // The host's structure of that CPU; without bytes if there is none. Empty sockets may have some,
-  // too, of any number.
-  static Fields find_gicc(const Table& host, std::uint64_t mpidr) {
-    for (std::size_t at = madt::kStructures; host.fields.has(at, 2);) {
+  // The first structure for which `wanted` says yes, of those that platform/ reads; without bytes
+  // if there is none.
+  template <typename Predicate>
+  static Fields find_structure(const Table& host, Predicate wanted) {
+    std::size_t at = madt::kStructures;
+    for (std::size_t left = fw::acpi::kMaxMadtStructures; left != 0 && host.fields.has(at, 2);
+         --left) {
       const std::size_t size = host.fields.u8(at + 1);
       if (size < 2 || !host.fields.has(at, size)) break;
       const Fields found = host.fields.part(at, size);
-      if (found.u8(0) == madt::kGicc && found.size() >= madt::gicc::kEnd &&
-          (found.u32(madt::gicc::kFlags) & madt::gicc::kEnabled) != 0 &&
-          found.u64(madt::gicc::kMpidr) == mpidr) {
-        return found;
-      }
+      if (wanted(found)) return found;
       at += size;
     }
     return Fields();
+  }
+
+  // The host's structure of that CPU. Sockets that are empty may have some, too, of any number.
+  static Fields find_gicc(const Table& host, std::uint64_t mpidr) {
+    return find_structure(host, [mpidr](const Fields& found) {
+      return found.u8(0) == madt::kGicc && found.size() >= madt::gicc::kEnd &&
+             (found.u32(madt::gicc::kFlags) & madt::gicc::kEnabled) != 0 &&
+             found.u64(madt::gicc::kMpidr) == mpidr;
+    });
   }
 
   Result<> write_madt() {
@@ -362,12 +371,10 @@ class TablesWriter {
   }
 
   void keep_msi_frames(const Table& host) {
-    for (std::size_t at = madt::kStructures; host.fields.has(at, 2);) {
-      const std::size_t size = host.fields.u8(at + 1);
-      if (size < 2 || !host.fields.has(at, size)) return;
-      if (host.fields.u8(at) == madt::kMsiFrame) out_.append(host.fields.part(at, size).bytes());
-      at += size;
-    }
+    find_structure(host, [this](const Fields& found) {
+      if (found.u8(0) == madt::kMsiFrame) out_.append(found.bytes());
+      return false;
+    });
   }
 
   // --- GTDT ---

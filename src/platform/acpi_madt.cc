@@ -26,8 +26,13 @@ class MadtReader {
 
   Result<> read() {
     acpi::Structures walk = acpi::madt_structures(table_, reader_.notes);
-    while (const auto structure = walk.next())
+    std::size_t left = acpi::kMaxMadtStructures;
+    for (; const auto structure = walk.next(); --left) {
+      if (left == 0)
+        return reader_.notes.error(Error::kTooLarge, "APIC: more than {} structures",
+                                   acpi::kMaxMadtStructures);
       TRY(read_structure(*structure));
+    }
     TRY(add_boot_cpu());
     finish_gic();
     if (out_.cpus_left_out != 0)

@@ -201,6 +201,19 @@ TEST(AcpiPlatform, UnknownAndShortStructuresAreSkippedWithALine) {
   EXPECT_TRUE(m.said("are a range that cannot be"));
 }
 
+TEST(AcpiPlatform, StructuresWithoutEndAreNotReadToTheEnd) {
+  AcpiMachine machine;
+  machine.madt_body = AcpiBytes();
+  machine.madt_body.append(test::gicc({.mpidr = 0})).append(test::gicd(0x3000'0000, 3));
+  for (int i = 0; i < 5000; ++i)
+    machine.madt_body.u8(0x42).u8(2);
+  machine.madt_body.append(test::gicc({.mpidr = 1}));
+  const Machine m(machine);
+  ASSERT_FALSE(m.platform.has_value());
+  EXPECT_EQ(m.platform.error(), Error::kTooLarge);
+  EXPECT_TRUE(m.said("APIC: more than 4096 structures"));
+}
+
 TEST(AcpiPlatform, AStructureOfNoLengthEndsTheMadt) {
   AcpiMachine machine;
   machine.madt_body.u8(0x0b).u8(0).zeros(74).append(test::gicc({.uid = 7, .mpidr = 0x102}));

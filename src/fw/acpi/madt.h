@@ -2,7 +2,7 @@
 #pragma once
 
 // MADT ("APIC"): CPUs and interrupt controllers. Its structures are read one by one, so nothing
-// here has a limit or needs memory. Source: ACPI 6.5, 5.2.12.14 to 5.2.12.18; lengths that Linux
+// here needs memory. Source: ACPI 6.5, 5.2.12.14 to 5.2.12.18; lengths that Linux
 // accepts: include/linux/acpi.h, drivers/irqchip/irq-gic-v3.c.
 
 #include "fw/acpi/tables.h"
@@ -59,7 +59,9 @@ struct GicIts {
   Pa base;
 };
 
-// All structures of the table; MadtType says what those are that Arm has.
+// All structures of the table, of which no more than kMaxMadtStructures count; MadtType says what
+// those are that Arm has.
+inline constexpr std::size_t kMaxMadtStructures = 4096;
 Structures madt_structures(const Table& table, Diagnostics& notes);
 
 // A structure of that type, or nothing if it is too short or makes no sense, with a line.

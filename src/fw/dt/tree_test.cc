@@ -207,10 +207,16 @@ TEST(Diagnostics, KeepsTheFirstLinesAndCountsTheRest) {
   Diagnostics notes(arena);
   for (unsigned i = 0; i < Diagnostics::kMaxLines + 5; ++i)
     notes.warning("line {}", i);
+  EXPECT_EQ(notes.lines().size(), Diagnostics::kMaxLines - 8);
+  EXPECT_EQ(notes.dropped(), 13u);
+  EXPECT_TRUE(notes.mentions("line 503"));
+  EXPECT_FALSE(notes.mentions("line 504"));
+  // Who fails after that still says why.
+  for (unsigned i = 0; i < 10; ++i)
+    EXPECT_EQ(notes.error(Error::kCorrupt, "error {}", i).error(), Error::kCorrupt);
   EXPECT_EQ(notes.lines().size(), Diagnostics::kMaxLines);
-  EXPECT_EQ(notes.dropped(), 5u);
-  EXPECT_TRUE(notes.mentions("line 511"));
-  EXPECT_FALSE(notes.mentions("line 512"));
+  EXPECT_TRUE(notes.mentions("error 7"));
+  EXPECT_FALSE(notes.mentions("error 8"));
 }
 
 TEST(Sort, OrdersAnyNumberOfElementsOfAnySize) {
