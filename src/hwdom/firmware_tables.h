@@ -8,8 +8,9 @@
 //   RSDP, XSDT   lead to the copies below and, for all other tables, to firmware's own (1:1)
 //   FADT         PSCI is there, by HVC; no message-signalled interrupts, if nothing takes them
 //   MADT         the domain's vCPUs and redistributors; no ITS, no virtualization parts; GICv2m
-//   stays GTDT         the timers that a vCPU has: no secure one, none of EL2 IORT         root
-//   complexes and named components without their streams: the IOMMUs, the ITS,
+//                stays
+//   GTDT         the timers that a vCPU has: no secure one, none of EL2
+//   IORT         root complexes and named components without their streams: the IOMMUs, the ITS,
 //                the memory reserved for the former and their counters are not the domain's
 //   SPCR, STAO   tell the operating system which UART is taken, if Socle has one as its console
 //
