@@ -307,13 +307,18 @@ class TablesWriter {
     return Fields();
   }
 
-  // The host's structure of that CPU. Sockets that are empty may have some, too, of any number.
+  // The host's structure of that CPU. Sockets that are empty may have some, too, of any number, so
+  // one that is not enabled counts only if there is no other, as for platform/.
   static Fields find_gicc(const Table& host, std::uint64_t mpidr) {
-    return find_structure(host, [mpidr](const Fields& found) {
-      return found.u8(0) == madt::kGicc && found.size() >= madt::gicc::kEnd &&
-             (found.u32(madt::gicc::kFlags) & madt::gicc::kEnabled) != 0 &&
-             found.u64(madt::gicc::kMpidr) == mpidr;
-    });
+    const auto find = [&host, mpidr](std::uint64_t flags) {
+      return find_structure(host, [mpidr, flags](const Fields& found) {
+        return found.u8(0) == madt::kGicc && found.size() >= madt::gicc::kEnd &&
+               (found.u32(madt::gicc::kFlags) & flags) == flags &&
+               found.u64(madt::gicc::kMpidr) == mpidr;
+      });
+    };
+    const Fields enabled = find(madt::gicc::kEnabled);
+    return enabled.size() != 0 ? enabled : find(0);
   }
 
   Result<> write_madt() {

@@ -71,27 +71,29 @@ class MadtReader {
   Result<> read_cpu(const acpi::Structure& structure) {
     const auto gicc = acpi::read_gicc(structure, reader_.notes);
     if (!gicc) return {};
-    if (!gicc->is_enabled && is_boot_cpu(gicc->mpidr)) {
-      reader_.notes.warning("APIC: CPU {#x} (UID {}) runs, but is not enabled: used all the same",
-                            gicc->mpidr, gicc->uid);
-    } else if (!gicc->is_enabled) {
+    if (!gicc->is_enabled) {
+      if (is_boot_cpu(gicc->mpidr) && !boot_cpu_that_is_off_) boot_cpu_that_is_off_ = gicc;
       if (gicc->is_online_capable)
         reader_.notes.info("APIC: CPU {#x} may come later; Socle takes none then", gicc->mpidr);
       return {};
     }
-    if ((gicc->mpidr & ~kAffinityMask) != 0 || has_cpu(out_, gicc->mpidr)) {
+    return take_cpu(*gicc);
+  }
+
+  Result<> take_cpu(const acpi::Gicc& gicc) {
+    if ((gicc.mpidr & ~kAffinityMask) != 0 || has_cpu(out_, gicc.mpidr)) {
       reader_.notes.warning("APIC: CPU {#x} (UID {}) is impossible or named twice, ignored",
-                            gicc->mpidr, gicc->uid);
+                            gicc.mpidr, gicc.uid);
       return {};
     }
-    Cpu cpu{.mpidr = gicc->mpidr, .uid = gicc->uid};
+    Cpu cpu{.mpidr = gicc.mpidr, .uid = gicc.uid};
     if (out_.psci.conduit != Psci::Conduit::kNone) {
       cpu.enable_method = Cpu::EnableMethod::kPsci;
-    } else if (gicc->parking_version != 0 && gicc->parked != Pa(0)) {
+    } else if (gicc.parking_version != 0 && gicc.parked != Pa(0)) {
       cpu.enable_method = Cpu::EnableMethod::kParkingProtocol;
-      cpu.release_address = gicc->parked.value();
+      cpu.release_address = gicc.parked.value();
     }
-    read_interfaces(*gicc);
+    read_interfaces(gicc);
     return add_cpu(cpu, options_.boot_mpidr, out_);
   }
 
@@ -99,9 +101,16 @@ class MadtReader {
     return options_.boot_mpidr && mpidr == (*options_.boot_mpidr & kAffinityMask);
   }
 
-  // Linux goes on with a CPU that the table does not know, too.
+  // Linux goes on with a CPU that the table does not know, too. One that is not enabled counts
+  // after all others: it may be an empty socket's, of any number.
   Result<> add_boot_cpu() {
     if (!options_.boot_mpidr || (!out_.cpus.empty() && is_boot_cpu(out_.cpus[0].mpidr))) return {};
+    if (boot_cpu_that_is_off_) {
+      const acpi::Gicc& gicc = *boot_cpu_that_is_off_;
+      reader_.notes.warning("APIC: CPU {#x} (UID {}) runs, but is not enabled: used all the same",
+                            gicc.mpidr, gicc.uid);
+      return take_cpu(gicc);
+    }
     const std::uint64_t mpidr = *options_.boot_mpidr & kAffinityMask;
     reader_.notes.warning("APIC: none of the CPUs is the one that runs ({#x}): used all the same",
                           mpidr);
@@ -211,6 +220,7 @@ class MadtReader {
   Platform& out_;
   fw::ArenaVector<Device>& devices_;
   std::optional<acpi::Gicd> distributor_;
+  std::optional<acpi::Gicc> boot_cpu_that_is_off_;
   InplaceVector<Pa, kMaxCpus> of_cpus_;
   bool has_regions_ = false;
   bool has_interfaces_ = false;

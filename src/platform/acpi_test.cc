@@ -133,6 +133,19 @@ TEST(AcpiPlatform, CpusThatAreOffOrNamedTwiceAreNoCpus) {
   EXPECT_TRUE(m.said("(UID 10) is impossible"));
 }
 
+TEST(AcpiPlatform, AnEmptySocketIsNotTheCpuThatRuns) {
+  AcpiMachine machine;
+  machine.madt_body = AcpiBytes();
+  machine.madt_body.append(test::gicc({.uid = 0, .mpidr = 0, .flags = 0}))
+      .append(test::gicc({.uid = 7, .mpidr = 0}))
+      .append(test::gicd(0x3000'0000, 3));
+  const Machine m(machine, {.boot_mpidr = 0});
+  ASSERT_TRUE(m.platform.has_value());
+  ASSERT_EQ(m->cpus.size(), 1u);
+  EXPECT_EQ(m->cpus[0].uid, 7u);
+  EXPECT_FALSE(m.said("used all the same"));
+}
+
 TEST(AcpiPlatform, RedistributorsMayStandAtTheCpus) {
   AcpiMachine machine;
   machine.madt_body = AcpiBytes();
