@@ -88,7 +88,7 @@ class Boot {
   Result<> read_efi_map(const fw::EfiHandover& efi);
   Result<> make_memory();
   Result<> read_platform();
-  [[nodiscard]] bool uses_acpi() const;
+  [[nodiscard]] bool uses_acpi();
   Result<> read_acpi(Pa rsdp);
   Result<> start_devices();
   Result<> start_cpus();
@@ -220,10 +220,14 @@ Result<> Boot::make_memory() {
 }
 
 // Which of firmware's two descriptions counts.
-bool Boot::uses_acpi() const {
-  if (!boot_.efi || !boot_.efi->rsdp || options_.acpi == fw::Acpi::kOff) return false;
-  if (options_.acpi == fw::Acpi::kForce) return true;
-  return !fw::describes_machine(*tree_);
+bool Boot::uses_acpi() {
+  const bool has_tables = boot_.efi && boot_.efi->rsdp;
+  const bool has_tree = fw::describes_machine(*tree_);
+  if (!has_tables && options_.acpi == fw::Acpi::kForce)
+    notes_.warning("acpi=force: firmware has no ACPI, ignored");
+  if (has_tables && !has_tree && options_.acpi == fw::Acpi::kOff)
+    notes_.warning("acpi=off: no tree describes this machine, ignored");
+  return has_tables && (!has_tree || options_.acpi == fw::Acpi::kForce);
 }
 
 // With the tables comes the console that they name, if the tree named none.

@@ -12,7 +12,7 @@ damaged() {
     verb=${verb# }
     first+=(--uefi-first "$SOCLE_ROOT/build/el2-release/efi/damage.efi $verb")
   done
-  IMAGE=$booted TIMEOUT=180 dom0 --yes --acpi --no-network "${first[@]}" "${@:3}" -- 'cat /sys/hypervisor/type 2>/dev/null; nproc' |
+  IMAGE=$booted TIMEOUT=${LIMIT:-180} dom0 --yes --acpi --no-network "${first[@]}" "${@:3}" -- 'cat /sys/hypervisor/type 2>/dev/null; nproc' |
     tr '\n' ' '
 }
 
@@ -197,3 +197,38 @@ test_all_in_memory_of_boot_services() {
 }
 full_a_table_in_reserved_memory() { boots 2 'move APIC 0'; }
 full_a_dsdt_in_reserved_memory() { boots 2 'move DSDT 0'; }
+
+# --- a tree, tables, and which of them counts ---
+
+# described OPTION...: what dom0 is described by.
+described() {
+  dom0 --yes --no-network "$@" -- 'ls /sys/firmware | grep -E -x "acpi|devicetree"' | tr '\n' ' '
+}
+# QEMU's own tree still lies where RAM begins.
+BOTH=(--acpi --uefi-first "$SOCLE_ROOT/build/el2-release/efi/damage.efi publish tree 0x40000000")
+
+full_a_tree_beside_tables_counts() {
+  if [[ $HYPERVISOR != socle ]]; then return 0; fi
+  equal "devicetree " "$(described "${BOTH[@]}")" "with both"
+  equal "devicetree " "$(described "${BOTH[@]}" --hv-append acpi=on)" "with both, acpi=on"
+  equal "devicetree " "$(described "${BOTH[@]}" --hv-append acpi=off)" "with both, acpi=off"
+}
+full_tables_beside_a_tree_can_be_forced() {
+  if [[ $HYPERVISOR != socle ]]; then return 0; fi
+  equal "acpi devicetree " "$(described "${BOTH[@]}" --hv-append acpi=force)" "with both, acpi=force"
+  contains "$(console)" '^.SOCLE. .*ACPI: 9 tables'
+}
+full_acpi_off_without_a_tree_is_ignored() {
+  if [[ $HYPERVISOR != socle ]]; then return 0; fi
+  equal "acpi devicetree " "$(described --acpi --hv-append acpi=off)" "with tables, acpi=off"
+  contains "$(console)" '^.SOCLE. .*acpi=off: no tree describes this machine, ignored'
+}
+full_acpi_force_without_acpi_is_ignored() {
+  if [[ $HYPERVISOR != socle ]]; then return 0; fi
+  equal "devicetree " "$(described --uefi --hv-append acpi=force)" "with a tree, acpi=force"
+  contains "$(console)" '^.SOCLE. .*acpi=force: firmware has no ACPI, ignored'
+}
+# UEFI's own tables: the system table's sum is made right again when boot services end.
+full_wrong_sums_of_uefis_tables() {
+  boots 2 'crc system; crc runtime' 'EFI runtime services: a checksum of firmware: corrupt'
+}
