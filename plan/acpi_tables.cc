@@ -138,8 +138,23 @@ std::optional<std::span<const std::byte>> TableSet::operator()(PaRange range) co
   return std::span(bytes).subspan(offset, range.size());
 }
 
+// "APIC @ 0x...". A terminal's record has other lines before; then bytes, from the first on, are in
+// the line below.
 bool is_acpidump(std::string_view contents) {
-  return contents.size() > 8 && contents.substr(4).starts_with(" @ 0x");
+  constexpr std::size_t kFar = 64 * kKiB;
+  constexpr std::string_view kMark = " @ 0x";
+  if (contents.size() > 8 && contents.substr(4).starts_with(kMark)) return true;
+  contents = contents.substr(0, kFar);
+  for (std::size_t at = contents.find(kMark); at != std::string_view::npos;
+       at = contents.find(kMark, at + 1)) {
+    if (at < 5 || contents[at - 5] != '\n') continue;
+    const std::size_t end = contents.find('\n', at);
+    if (end == std::string_view::npos) return false;
+    std::string_view next = contents.substr(end + 1);
+    next.remove_prefix(std::min(next.find_first_not_of(' '), next.size()));
+    if (next.starts_with("0000: ")) return true;
+  }
+  return false;
 }
 
 bool is_table(std::string_view contents) {
@@ -169,6 +184,10 @@ Outcome<TableSet> tables_in_folder(const std::string& name, std::vector<NamedCon
     else
       others.push_back({file, std::move(*contents)});
   }
+  // A copy of /sys/firmware/acpi, or of /sys/firmware.
+  for (const char* const below : {"/tables", "/acpi/tables"})
+    if (out.addresses().empty() && std::filesystem::is_directory(name + below, error))
+      return tables_in_folder(name + below, others);
   return not_empty(name, std::move(out));
 }
 

@@ -136,6 +136,37 @@ TEST(PlanAcpiTables, AFolderHoldsWhatLooksLikeATable) {
   std::filesystem::remove_all(folder);
 }
 
+TEST(PlanAcpiTables, ACopyOfTheFolderAboveHoldsThemToo) {
+  const auto folder = std::filesystem::path(::testing::TempDir()) / "socle_plan_firmware";
+  const auto tables = contents_of(AcpiMachine{});
+  for (const char* const below : {"tables", "acpi/tables"}) {
+    std::filesystem::create_directories(folder / below / "data");
+    for (const std::string& table : tables)
+      std::ofstream(folder / below / table.substr(0, 4), std::ios::binary) << table;
+    std::ofstream(folder / below / "data" / "BERT", std::ios::binary) << std::string(4096, '\0');
+    const auto source = load_source(folder.string());
+    ASSERT_TRUE(source) << source.error().message;
+    EXPECT_EQ(std::get<TableSet>(source->description).addresses().size(), tables.size());
+    std::filesystem::remove_all(folder);
+  }
+}
+
+// A terminal's record, with its line ends.
+TEST(PlanAcpiTables, ADumpMayBeginWithOtherLines) {
+  const auto tables = contents_of(AcpiMachine{});
+  std::string text = "user@machine:~$ sudo acpidump\n\n";
+  for (const std::string& table : tables)
+    text += dump_of(table, 0);
+  for (std::size_t at = 0; (at = text.find('\n', at)) != std::string::npos; at += 2)
+    text.insert(at, "\r");
+  ASSERT_TRUE(is_acpidump(text));
+  const auto set = tables_of("dump", text);
+  ASSERT_TRUE(set);
+  EXPECT_EQ(set->addresses().size(), tables.size());
+  EXPECT_FALSE(is_acpidump("// a tree\nnode @ 0x1000 is no table\n{ };\n"));
+  EXPECT_FALSE(is_acpidump("\nAPIC @ 0x1000"));
+}
+
 AcpiMachine machine_with_smmu() {
   test::IortBuilder iort;
   const auto v3 = iort.smmu_v3(0x2b40'0000, iort.its_group());
@@ -198,6 +229,17 @@ TEST(PlanAcpi, RamIsSratsIfThereIsOne) {
   EXPECT_EQ(report.domain->vcpus, 2u);
   EXPECT_GT(report.domain->ram_bytes, 1900 * kMiB);
   EXPECT_NE(to_text(report, {}).find("SPCR"), std::string::npos);
+}
+
+TEST(PlanAcpi, TablesOfOtherArchitecturesAreRefusedAsSuch) {
+  AcpiMachine machine;
+  machine.fadt_table = test::AcpiTable("FACP", 6).fill_to(276);  // of a PC
+  machine.madt_body = test::short_structure(0, test::AcpiBytes().u8(0).u8(0).u32(1));
+  const Report x86 = report_of(machine);
+  EXPECT_EQ(x86.verdict, Verdict::kRefused);
+  EXPECT_NE(x86.reason.find("x86"), std::string::npos) << x86.reason;
+  machine.madt_body = test::short_structure(0x18, test::AcpiBytes().zeros(18));
+  EXPECT_NE(report_of(machine).reason.find("RISC-V"), std::string::npos);
 }
 
 TEST(PlanAcpi, RefusalsNameTheTable) {

@@ -124,6 +124,26 @@ Result<std::span<const fw::EfiMemoryRange>> read_srat(Board& board) {
   return ranges.finish();
 }
 
+// Only a stranger hands such tables in, and what is missing for Arm is not what is wrong with them.
+Result<> check_architecture(Board& board) {
+  const fw::acpi::Table* madt = board.tables.find("APIC");
+  constexpr std::size_t kStructures = 44;
+  for (std::size_t at = kStructures; madt != nullptr && madt->fields.has(at, 2);) {
+    const std::uint8_t type = madt->fields.u8(at);
+    const char* machine = nullptr;
+    if (type == 0 || type == 1 || type == 9) machine = "an x86";
+    if (type == 0x11) machine = "a LoongArch";
+    if (type == 0x18) machine = "a RISC-V";
+    if (machine != nullptr)
+      return board.notes.error(Error::kUnsupported,
+                               "APIC: its CPUs are those of {} machine: Socle is for 64-bit Arm",
+                               machine);
+    if (madt->fields.u8(at + 1) < 2) return {};
+    at += madt->fields.u8(at + 1);
+  }
+  return {};
+}
+
 Result<> assume_memory(Board& board) {
   board.input.efi_memory = TRY(read_srat(board));
   if (board.input.efi_memory.empty())
@@ -143,6 +163,7 @@ Result<> plan_acpi_board(Board& board, std::span<const Pa> addresses, fw::acpi::
   board.loader_tree = empty_tree();
   board.tree = TRY(
       fw::dt::Tree::open(std::as_bytes(std::span(board.loader_tree)), board.arena, board.notes));
+  TRY(check_architecture(board));
   TRY(read_memory_map(board, options));
   if (!board.has_memory_map) TRY(assume_memory(board));
   board.platform = TRY(platform::read_acpi(

@@ -8,8 +8,12 @@
 # The tables: qemu-*: QEMU 10 with Debian's firmware (qemu-efi-aarch64), read by Linux from
 # /sys/firmware/acpi/tables: -M virt,gic-version=3,iommu=smmuv3; -M virt,gic-version=2; two NUMA nodes with
 # ras=on; and uefi: the machine of ./socle run --acpi, where Linux 6.1 (efi=debug) was started by the firmware,
-# and memmap typed into its shell in a start before. sbsa-ref: not read from a machine, but written from what
-# its firmware is known to hold (edk2-platforms, Silicon/Qemu/SbsaQemu).
+# and memmap typed into its shell in a start before. sbsa-ref: not read from a machine, but written after
+# its firmware's source (edk2-platforms, Silicon/Qemu/SbsaQemu: AcpiTables, SbsaQemuAcpiDxe.c, SbsaQemuAcpi.h), for
+# 4 CPUs in one NUMA node: every table but the DSDT, which Socle does not read. From that source are
+# layouts, revisions, flags and interrupts, GICR's size, GICV, GICH, ECAM, watchdog and PL011; addresses that are
+# its build's settings (GICD, GICR, ITS, SMMUv3) are those of QEMU's hw/arm/sbsa-ref.c. The caches of PPTT, which
+# the firmware asks the CPU about, are a Neoverse N2's.
 set -uo pipefail
 
 program=$(realpath "$1")
