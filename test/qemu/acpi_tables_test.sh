@@ -232,3 +232,15 @@ full_acpi_force_without_acpi_is_ignored() {
 full_wrong_sums_of_uefis_tables() {
   boots 2 'crc system; crc runtime' 'EFI runtime services: a checksum of firmware: corrupt'
 }
+# A tree beside the tables: the file has the name of a command of firmware's shell, so it gets to the partition and does
+# nothing there. The tree's port is another than SPCR's.
+test_with_force_the_tables_count_and_the_trees_port_is_hidden() {
+  if [[ $HYPERVISOR != socle ]]; then return 0; fi
+  "$QEMU" -M virt,gic-version=3,virtualization=on,dumpdtb="$SCRATCH/echo" -cpu cortex-a57 -smp 2 -m 2G \
+    -display none >&2
+  equal '1 UART device @0x0000000009000000 in SPCR ' "$(TIMEOUT=180 dom0 --yes --acpi --no-network \
+    --hv-append $'acpi=force\ndtb=echo' --uefi-first "$SCRATCH/echo" \
+    --uefi-first "$SOCLE_ROOT/build/el2-release/efi/damage.efi set SPCR 44 00000409" -- \
+    'ls /sys/firmware/acpi/tables | grep -c STAO; dmesg | grep -o "UART device .* in SPCR"' | tr '\n' ' ')" 'dom0'
+  contains "$(console)" 'console at \[0x9000000, .* by /chosen/stdout-path'
+}
