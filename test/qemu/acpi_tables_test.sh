@@ -4,7 +4,7 @@
 # alone goes on, dom0 does; with --full that is compared.
 
 # damaged IMAGE DAMAGE [RUN OPTIONS]: what dom0 (or Linux alone) says of itself at its shell. DAMAGE: verbs of
-# damage.efi, with semicolons between them.
+# damage.efi, with semicolons between them. COMMAND: what is asked there instead.
 damaged() {
   local booted=$1 verb verbs first=()
   IFS=';' read -r -a verbs <<<"$2"
@@ -12,7 +12,7 @@ damaged() {
     verb=${verb# }
     first+=(--uefi-first "$SOCLE_ROOT/build/el2-release/efi/damage.efi $verb")
   done
-  IMAGE=$booted TIMEOUT=${LIMIT:-180} dom0 --yes --acpi --no-network "${first[@]}" "${@:3}" -- 'cat /sys/hypervisor/type 2>/dev/null; nproc' |
+  IMAGE=$booted TIMEOUT=${LIMIT:-180} dom0 --yes --acpi --no-network "${first[@]}" "${@:3}" -- "${COMMAND:-cat /sys/hypervisor/type 2>/dev/null; nproc}" |
     tr '\n' ' '
 }
 
@@ -243,4 +243,18 @@ test_with_force_the_tables_count_and_the_trees_port_is_hidden() {
     --uefi-first "$SOCLE_ROOT/build/el2-release/efi/damage.efi set SPCR 44 00000409" -- \
     'ls /sys/firmware/acpi/tables | grep -c STAO; dmesg | grep -o "UART device .* in SPCR"' | tr '\n' ' ')" 'dom0'
   contains "$(console)" 'console at \[0x9000000, .* by /chosen/stdout-path'
+
+# --- records of errors ---
+
+# Linux reads them while it boots, and where it may not, it panics.
+test_records_of_errors_are_read_where_firmware_set_memory_aside() {
+  if [[ $HYPERVISOR != socle ]]; then return 0; fi
+  local COMMAND='dmesg | grep -c -E "BERT: Error records|Hardware error from APEI"'
+  equal '2 ' "$(damaged "$IMAGE" 'errors 0')" 'records of errors in EfiReservedMemoryType'
+}
+full_tables_of_errors_in_runtime_memory_are_kept_from_dom0() {
+  if [[ $HYPERVISOR != socle ]]; then return 0; fi
+  local COMMAND='ls /sys/firmware/acpi/tables | grep -c BERT'
+  equal '0 ' "$(damaged "$IMAGE" 'errors 6')" 'BERT of dom0'
+  contains "$(console)" "^.SOCLE. .*BERT: .*memory of firmware's own"
 }
