@@ -243,6 +243,7 @@ test_with_force_the_tables_count_and_the_trees_port_is_hidden() {
     --uefi-first "$SOCLE_ROOT/build/el2-release/efi/damage.efi set SPCR 44 00000409" -- \
     'ls /sys/firmware/acpi/tables | grep -c STAO; dmesg | grep -o "UART device .* in SPCR"' | tr '\n' ' ')" 'dom0'
   contains "$(console)" 'console at \[0x9000000, .* by /chosen/stdout-path'
+}
 
 # --- records of errors ---
 
