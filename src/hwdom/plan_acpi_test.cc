@@ -7,6 +7,7 @@
 #include "hwdom/firmware_tables.h"
 #include "hwdom/plan.h"
 #include "hwdom/plan_check.h"
+#include "policy/policy.h"
 
 #include "test/support/acpi_machine.h"
 #include "test/support/tree_builder.h"
@@ -337,6 +338,25 @@ TEST(PlanAcpi, APlanWithAGicV2HoldsTheInvariantsOfPlans) {
   EXPECT_TRUE(p.at(0x3001'0000)->machine == Mfn(0x3004'0000 >> 12));
   const auto good = proofread(p.input, p.made(), p.arena, p.notes);
   EXPECT_TRUE(good.has_value() && *good);
+}
+
+// Requirement 2.5, as with a tree that has a node for it.
+TEST(PlanAcpi, AGicV2mFrameHasTheTypeOfAnInterruptController) {
+  AcpiMachine machine;
+  machine.madt_body = test::AcpiBytes();
+  machine.madt_body
+      .append(test::gicc({.cpu_interface = 0x2c00'0000,
+                          .virtual_interface = 0x2c06'0000,
+                          .hypervisor_interface = 0x2c04'0000}))
+      .append(test::gicd(0x2c01'0000, 2))
+      .append(test::msi_frame(3, 0x2c1c'0000));
+  const Planned p("", machine);
+  ASSERT_TRUE(p.result.has_value());
+  const Mapping* frame = p.at(0x2c1c'0000);
+  ASSERT_TRUE(frame != nullptr);
+  EXPECT_TRUE(frame->attributes == policy::interrupt_controller());
+  EXPECT_FALSE(p.permits(0x2c1c'0000));
+  EXPECT_TRUE(p.permits(0x2c1b'f000));
 }
 
 TEST(PlanAcpi, ADebugPortThatOverlapsTheConsoleIsSoclesToo) {

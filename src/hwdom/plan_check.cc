@@ -12,6 +12,7 @@ namespace {
 bool is_gicv2_interface(const PlanInput& input, const Mapping& mapping) {
   return input.platform->gic.version == platform::Gic::Version::kV2 &&
          mapping.source == input.platform->gic.node &&
+         mapping.first == direct_mapped(input.platform->gic.cpu_interface.begin().frame()) &&
          mapping.attributes.reason() == Reason::kInterruptController;
 }
 

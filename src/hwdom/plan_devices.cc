@@ -33,6 +33,8 @@ bool is_shared_memory(const Planner& planner, const platform::Region& region) {
 Attributes attributes_of(const Planner& planner, const platform::Device& device,
                          const platform::Region& region) {
   if (is_shared_memory(planner, region)) return policy::reserved_memory(true);
+  // Where a tree has a node with a rule, a MADT has a structure.
+  if (device.origin == platform::Device::Origin::kMsiFrame) return policy::interrupt_controller();
   NodeTraits traits;
   if (device.node != fw::dt::kNoNode) traits = traits_of(planner.tree().node(device.node));
   traits.is_pci_window = region.kind == platform::Region::Kind::kPciMemory ||
