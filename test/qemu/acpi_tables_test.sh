@@ -182,7 +182,7 @@ full_an_iort_of_any_length() { boots 2 'length IORT 0xffffffff' 'IORT at 0x[0-9a
 full_an_iort_that_is_too_long() { boots 2 'length IORT +8'; }
 full_an_iort_that_is_cut_off() { boots 2 'length IORT 110' 'IORT: the structure at 0x48 has length 56, the rest is lost'; }
 test_an_iort_that_loops_and_leads_to_itself() {
-  boots 2 'set IORT 36 ffffffff; set IORT 120 48000000; set IORT 80 ffffffff' \
+  LINUX_DIES=yes boots 2 'set IORT 36 ffffffff; set IORT 120 48000000; set IORT 80 ffffffff' \
     'IORT: has 4294967293 structures less than it says' 'IORT: the node at 0x48 has room for 1 of its 4294967295 ID mappings' \
     'IORT: the node at 0x48: ID mapping 0 leads to 0x48, where no other node is'
 }
@@ -193,8 +193,8 @@ full_two_madts() { boots 2 'set MCFG 0 41504943' 'APIC at 0x[0-9a-f]+: not the f
 # --- tables in other memory ---
 
 test_all_in_memory_of_boot_services() {
-  # UEFI allows it for the RSDP; Linux reads it all before it uses that memory.
-  boots 2 'move APIC 4; move GTDT 4; move FACP 4; move DSDT 4; move SPCR 3; move IORT 2; move XSDT 4; move RSDP 4'
+  # UEFI allows it for the RSDP; Linux alone writes over some of the tables.
+  LINUX_DIES=yes boots 2 'move APIC 4; move GTDT 4; move FACP 4; move DSDT 4; move SPCR 3; move IORT 2; move XSDT 4; move RSDP 4'
 }
 full_a_table_in_reserved_memory() { boots 2 'move APIC 0'; }
 full_a_dsdt_in_reserved_memory() { boots 2 'move DSDT 0'; }
