@@ -40,7 +40,10 @@ EfiMemoryRange memory(EfiMemoryType type, std::uint64_t begin, std::uint64_t end
 
 // The machine of test/support/acpi_machine.h started by UEFI, planned.
 struct Planned {
-  explicit Planned(std::string_view command_line = "", AcpiMachine machine = AcpiMachine()) {
+  explicit Planned(std::string_view command_line = "", AcpiMachine machine = AcpiMachine(),
+                   std::uint64_t kept_end = kRam + 16 * kMiB)
+      : kept{{{"image", PaRange(Pa(kRam), Pa(kRam + 2 * kMiB))},
+              {"heap", PaRange(Pa(kRam + 2 * kMiB), Pa(kept_end))}}} {
     test::IortBuilder iort;
     const auto group = iort.its_group();
     const auto smmu = iort.smmu_v3(kSmmu, group);
@@ -122,8 +125,7 @@ struct Planned {
   fw::BootInfo boot;
   fw::Options options;
   PlanInput input;
-  std::array<KeptMemory, 2> kept = {{{"image", PaRange(Pa(kRam), Pa(kRam + 2 * kMiB))},
-                                     {"heap", PaRange(Pa(kRam + 2 * kMiB), Pa(kRam + 16 * kMiB))}}};
+  std::array<KeptMemory, 2> kept;
   Result<const DomainPlan*> result = fail(Error::kNotFound);
 };
 
@@ -390,6 +392,23 @@ TEST(PlanAcpi, TheTablesHaveAPlaceInABankForPagesOf64KiB) {
   EXPECT_GE(slot.size(), firmware_tables_bound(p.tables, p.made()));
   EXPECT_TRUE(is_aligned(slot.begin().value(), 64 * kKiB));
   EXPECT_TRUE(is_aligned(slot.end().value(), 64 * kKiB));
+}
+
+// Linux with pages of 16 KiB took the frames of Socle's that shared a page with its RAM.
+TEST(PlanAcpi, TheBanksArePagesOf64KiBWhateverTheirNeighboursAre) {
+  constexpr std::uint64_t kOdd = kRam + 16 * kMiB + 4 * kKiB;
+  const Planned p("dom0_mem=300001K", AcpiMachine(), kOdd);
+  const Planned all("", AcpiMachine(), kOdd);
+  for (const Planned* const planned : {&p, &all}) {
+    ASSERT_TRUE(planned->result.has_value());
+    ASSERT_FALSE(planned->made().ram.empty());
+    for (const MfnRange& bank : planned->made().ram) {
+      EXPECT_TRUE(is_aligned(Pa(bank.begin()).value(), 64 * kKiB));
+      EXPECT_TRUE(is_aligned(Pa(bank.end()).value(), 64 * kKiB));
+    }
+  }
+  EXPECT_EQ(all.made().ram_bytes, kRamEnd - kRam - 16 * kMiB - 64 * kKiB);
+  EXPECT_EQ(p.made().ram_bytes, align_up(300001 * kKiB, 64 * kKiB));
 }
 
 // A server without GICR structures.

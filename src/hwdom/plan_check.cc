@@ -57,6 +57,7 @@ class Proofreader {
     for (const platform::Device& device : input_.platform->devices)
       for (const platform::Region& region : device.regions)
         check_region(device, region);
+    check_banks();
     TRY(check_default_memory());
     check_places();
     TRY(check_free_space());
@@ -227,6 +228,24 @@ class Proofreader {
     }
   }
 
+  // A domain that takes its memory map from UEFI may have pages of up to 64 KiB.
+  static constexpr std::uint64_t kPage = 64 * kKiB;
+
+  void check_banks() {
+    if (input_.acpi == nullptr) return;
+    for (const MfnRange& bank : plan_.ram)
+      if (Pa(bank.begin()).value() % kPage != 0 || Pa(bank.end()).value() % kPage != 0)
+        wrong("plan: the bank {} shares a page of 64 KiB with others", bank);
+  }
+
+  // As check_banks() wants them.
+  [[nodiscard]] MfnRange in_pages(const MfnRange& range) const {
+    if (input_.acpi == nullptr) return range;
+    const std::uint64_t begin = align_up(Pa(range.begin()).value(), kPage);
+    const std::uint64_t end = align_down(Pa(range.end()).value(), kPage);
+    return begin < end ? frames_inside(PaRange(Pa(begin), Pa(end))) : MfnRange();
+  }
+
   Result<> check_default_memory() {
     const fw::Dom0Memory& memory = input_.options->dom0_mem;
     if (memory.size || memory.maximum || memory.minimum) return {};
@@ -241,6 +260,9 @@ class Proofreader {
         TRY(memory_kept.push_back(frames_inside(device.region.range)));
     normalise(memory_kept);
     TRY(subtract(ram_, memory_kept.span(), rest));
+    for (MfnRange& range : rest)
+      range = in_pages(range);
+    normalise(rest);
     if (!std::ranges::equal(rest.span(), plan_.ram))
       wrong("plan: without dom0_mem the domain has not all RAM that Socle leaves");
     return {};

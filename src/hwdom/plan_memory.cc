@@ -20,6 +20,23 @@ std::uint64_t frames_in(std::span<const MfnRange> ranges) {
   return total;
 }
 
+constexpr std::uint64_t frames_of(std::uint64_t bytes) {
+  return bytes >> kFrameShift;
+}
+
+constexpr std::uint64_t kFramesInLargestPage = frames_of(kLargestPage);
+
+// ACPI: the pages of 64 KiB in free RAM. What is left at the edges stays in Socle's heap.
+void keep_whole_pages(const Planner& planner, RangeList& free) {
+  if (!planner.is_acpi()) return;
+  for (MfnRange& range : free) {
+    const std::uint64_t begin = align_up(range.begin().value(), kFramesInLargestPage);
+    const std::uint64_t end = align_down(range.end().value(), kFramesInLargestPage);
+    range = MfnRange(Mfn(begin), Mfn(std::max(begin, end)));
+  }
+  normalise(free);
+}
+
 Result<> list_host_ram(Planner& planner) {
   RangeList ram(planner.arena);
   for (const platform::RamBank& bank : planner.platform().ram)
@@ -38,7 +55,9 @@ Result<> list_host_ram(Planner& planner) {
 // Frames the options ask for; `available` when they leave it open.
 Result<std::uint64_t> wanted_frames(Planner& planner, std::uint64_t available) {
   const fw::Dom0Memory& memory = planner.input.options->dom0_mem;
-  const auto frames = [](std::uint64_t bytes) { return bytes >> kFrameShift; };
+  const auto frames = [&planner](std::uint64_t bytes) {
+    return planner.is_acpi() ? align_up(frames_of(bytes), kFramesInLargestPage) : frames_of(bytes);
+  };
   std::uint64_t wanted = memory.size ? frames(*memory.size) : available;
   if (memory.minimum) wanted = std::max(wanted, frames(*memory.minimum));
   if (memory.maximum && (memory.size || frames(*memory.maximum) < wanted))
@@ -134,6 +153,7 @@ Result<> plan_limited(Planner& planner, std::span<const MfnRange> available, std
   const auto reserved = TRY(reserved_frames(planner, true));
   RangeList free(planner.arena);
   TRY(subtract(available, reserved, free));
+  keep_whole_pages(planner, free);
   if (wanted > frames_in(free.span()))
     return planner.notes.error(Error::kTooLarge,
                                "dom0_mem: {} MiB asked for, {} MiB of RAM are free of reservations",
@@ -191,6 +211,7 @@ Result<> plan_memory(Planner& planner) {
   TRY(list_host_ram(planner));
   RangeList available(planner.arena);
   TRY(subtract(planner.host_ram, planner.kept_frames, available));
+  keep_whole_pages(planner, available);
   const std::uint64_t total = frames_in(available.span());
   if (total == 0)
     return planner.notes.error(Error::kNotFound, "dom0: Socle and its devices leave no RAM");

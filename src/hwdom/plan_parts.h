@@ -9,6 +9,11 @@
 
 namespace socle::hwdom {
 
+// The largest page of Linux. UEFI keeps what has different owners apart by that much (UEFI 2.10,
+// 2.3.6), and a kernel that boots with a memory map of its relies on it: it rounds RAM outward to
+// its own pages. RAM of a domain on ACPI therefore consists of such pages.
+constexpr std::uint64_t kLargestPage = 64 * kKiB;
+
 struct Planner {
   const PlanInput& input;
   fw::Arena& arena;

@@ -15,8 +15,7 @@ namespace {
 
 constexpr std::uint64_t kKernelAlignment = 2 * kMiB;  // Linux Documentation/arch/arm64/booting
 constexpr std::uint64_t kLargestTree = 2 * kMiB;      // same
-constexpr std::uint64_t kLargestPage = 64 * kKiB;
-constexpr std::uint64_t kInitrdWindow = 32 * kGiB;  // same: kernel and initrd together
+constexpr std::uint64_t kInitrdWindow = 32 * kGiB;    // same: kernel and initrd together
 constexpr std::uint64_t kInitrdWindowAlignment = kGiB;
 
 struct Wish {

@@ -14,6 +14,13 @@ full_linux_6_1_by_the_configuration_file() {
 test_linux_6_12_by_grub_on_4_cpus_max() {
   equal "xen 4 4 6.12 " "$(seen_in_dom0 --uefi-by grub --kernel 6.12 --cpu max --cpus 4)" "what dom0 sees"
 }
+# Linux rounds what the memory map calls its RAM outward to its own pages, which are larger than Socle's.
+full_pages_of_16_kib() {
+  equal "xen 4 2 6.12 " "$(seen_in_dom0 --kernel 6.12-16k --cpu max)" "what dom0 sees"
+}
+full_a_kernel_with_preempt_rt() {
+  equal "xen 4 2 6.12 " "$(seen_in_dom0 --kernel 6.12-rt)" "what dom0 sees"
+}
 test_a_gicv2_machine() {
   equal "xen 4 2 6.1 " "$(seen_in_dom0 --gic 2)" "what dom0 sees"
 }

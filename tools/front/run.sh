@@ -16,7 +16,9 @@ What boots:
                        (by UEFI: its own EFI stub, from the shell); default: Socle, built from
                        this tree
   --preset PRESET      which build of Socle: el2-release (default) or el2-debug
-  --kernel WHAT        a series of Debian's kernels (${KERNELS[*]}; default $DEFAULT_KERNEL) or a file
+  --kernel WHAT        a series of Debian's kernels (${KERNELS[*]}; default $DEFAULT_KERNEL), one of its
+                       flavours (6.12-16k: pages of 16 KiB, for which --cpu max; -rt; -cloud) or
+                       a file
   --initrd FILE        default: busybox with the kernel's drivers. CMD needs that init: another
                        initrd has to look at /socle/command itself
   --append TEXT        more words for dom0's command line (may be repeated)

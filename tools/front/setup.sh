@@ -119,7 +119,17 @@ make_grub() {
 
 # --- kernels ------------------------------------------------------------------------------------
 
-known_kernel() { [[ $1 =~ ^[0-9]+\.[0-9]+$ ]]; }
+# A series, and one of Debian's flavours of it: pages of 16 KiB, PREEMPT_RT, for virtual machines.
+known_kernel() { [[ $1 =~ ^[0-9]+\.[0-9]+(-(16k|rt|cloud))?$ ]]; }
+
+# kernel_package SERIES[-FLAVOUR]: the package that depends on the newest kernel.
+kernel_package() {
+  case $1 in
+  *-16k) printf 'linux-image-arm64-16k\n' ;;
+  *-*) printf 'linux-image-%s-arm64\n' "${1#*-}" ;;
+  *) printf 'linux-image-arm64\n' ;;
+  esac
+}
 
 # Made anew, too, when other modules are wanted.
 setup_kernel() {
@@ -130,13 +140,14 @@ setup_kernel() {
   part "Linux $1" "$directory" make_kernel "$1"
 }
 
-# The newest linux-image-arm64 of that series in any suite, then the real package behind it.
+# The newest of that series in any suite, then the real package behind it.
 resolve_kernel() {
-  local version
-  version=$(private_apt arm64 apt-cache madison linux-image-arm64 |
-    awk -F ' *[|] *' -v series="$1." 'index($2, series) == 1 { print $2; exit }')
-  [[ -n $version ]] || die "Debian $(codename) and its backports have no kernel of the series $1"
-  depends_on arm64 "linux-image-arm64=$version" '^linux-image-[0-9]'
+  local package version
+  package=$(kernel_package "$1")
+  version=$(private_apt arm64 apt-cache madison "$package" |
+    awk -F ' *[|] *' -v series="${1%-*}." 'index($2, series) == 1 { print $2; exit }')
+  [[ -n $version ]] || die "Debian $(codename) and its backports have no kernel $1 ($package)"
+  depends_on arm64 "$package=$version" '^linux-image-[0-9]'
 }
 
 make_kernel() {
