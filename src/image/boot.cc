@@ -372,8 +372,10 @@ Result<> Boot::build_domain() {
 void Boot::log_memory_kept() const {
   const std::uint64_t all = platform_->ram_bytes() >> 10;
   const std::uint64_t given = plan_->ram_bytes >> 10;
-  log_info("RAM kept from dom0: {} KiB of {} KiB (image {}, heap {})", all - given, all,
-           image().size() >> 10, heap_.size() >> 10);
+  const std::uint64_t image_size = image().size() >> 10;
+  const std::uint64_t heap = heap_.size() >> 10;
+  log_info("RAM kept from dom0: {} KiB of {} KiB (image {}, heap {}, free {})", all - given, all,
+           image_size, heap, all - given - image_size - heap);
 }
 
 // Until the next interrupt, kicks included: those that stop the machine, too.
