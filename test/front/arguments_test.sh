@@ -55,6 +55,25 @@ test_nothing_is_installed_without_being_asked() {
   contains "$said" 'no-such-package-anywhere.*type: ./socle run --yes'
 }
 
+test_without_root_and_sudo_the_whole_command_for_root_is_told() {
+  local said status=0
+  # shellcheck disable=SC2034,SC2317 # used by what is tested
+  said=$(ASSUME_YES=yes; can_be_root() { false; }; need_packages hint no-such-package another-one 2>&1) || status=$?
+  equal 1 "$status" "status"
+  contains "$said" "run 'apt-get install no-such-package another-one' as root"
+}
+
+test_no_home_is_no_error() {
+  contains "$(env -u HOME -u XDG_CACHE_HOME -u SOCLE_CACHE "$SOCLE_ROOT/socle" setup --help 2>&1)" 'now /.*/\.cache/socle'
+}
+
+test_a_cache_that_cannot_be_written_is_named() {
+  local said status=0
+  said=$(SOCLE_CACHE=/proc/no-such-place "$SOCLE_ROOT/socle" run --print 2>&1) || status=$?
+  equal 1 "$status" "status"
+  contains "$said" 'error: cannot write to /proc/no-such-place .*SOCLE_CACHE'
+}
+
 test_the_installed_packages_are_known() {
   equal "" "$(missing_packages dpkg bash)" "missing of dpkg and bash"
   equal "no-such-package" "$(missing_packages dpkg no-such-package bash)" "missing"
@@ -71,4 +90,24 @@ test_sizes_are_read_as_qemu_reads_them() {
 test_words_of_a_command_are_quoted_for_a_shell() {
   equal 'a line | of shell' "$(command_text 'a line | of shell')" "one word"
   equal "[it's][\$x]['']" "$(bash -c "$(command_text printf '[%s]' "it's" '$x' "''")")" "several words"
+}
+
+# failing_session NAME: a machine that says NAME, waits, and ends before it has a shell.
+failing_session() (
+  # shellcheck disable=SC2034 # read by what is tested
+  WORK=$SCRATCH/$1 MARK=mark OPT_TIMEOUT=60 OPT_VERBOSE=no
+  mkdir "$WORK"
+  command_session sh -c "echo this is $1; sleep 1; echo $1 ends" >"$WORK/said" 2>&1
+)
+
+test_of_two_runs_at_once_each_shows_its_own_console() {
+  failing_session first &
+  sleep 0.3
+  equal 125 "$(status_of failing_session second)" "status"
+  wait $! || true
+  contains "$(<"$SCRATCH/first/said")" 'this is first'
+  contains "$(<"$SCRATCH/first/said")" 'first ends'
+  contains "$(<"$SCRATCH/second/said")" 'this is second'
+  equal 0 "$(grep -c first "$SCRATCH/second/said")" "lines of the first in the second"
+  equal 0 "$(grep -c second "$SCRATCH/first/said")" "lines of the second in the first"
 }

@@ -52,6 +52,8 @@ test_modules_that_do_not_fit_at_all_are_refused() {
 test_the_machines_own_tree_says_where_its_ram_is() {
   QEMU=$DEPS/qemu/qemu-system-aarch64
   [[ -x $QEMU ]] || QEMU=qemu-system-aarch64
+  WORK="$SCRATCH/a comma, a blank"
+  mkdir "$WORK"
   equal "$BASE" "$(ram_base -M virt -m 512M)" "base of RAM of virt"
 }
 

@@ -5,7 +5,7 @@
 
 BUILD=$SOCLE_ROOT/build
 DEPS=$BUILD/deps
-CACHE=${SOCLE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/socle}
+CACHE=${SOCLE_CACHE:-${XDG_CACHE_HOME:-~/.cache}/socle} # ~ needs no HOME
 ASSUME_YES=no
 
 say() { printf 'socle: %s\n' "$*" >&2; }
@@ -22,16 +22,10 @@ misuse() {
 
 have() { command -v "$1" >/dev/null 2>&1; }
 
+can_be_root() { [[ $EUID -eq 0 ]] || have sudo; }
+
 # as_root COMMAND...: runs it, through sudo where we are not root.
-as_root() {
-  if [[ $EUID -eq 0 ]]; then
-    "$@"
-  elif have sudo; then
-    sudo -- "$@"
-  else
-    die "root is needed for '$*', and there is no sudo: run that command as root, then try again"
-  fi
-}
+as_root() { if [[ $EUID -eq 0 ]]; then "$@"; else sudo -- "$@"; fi; }
 
 # agree QUESTION COMMAND: returns if the user (or --yes) agrees; COMMAND is what a script has to type.
 agree() {
@@ -47,7 +41,8 @@ agree() {
 with_lock() {
   local file=$1 descriptor
   shift
-  mkdir -p "${file%/*}"
+  { mkdir -p "${file%/*}" && : >>"$file"; } 2>/dev/null ||
+    die "cannot write to ${file%/*} (downloads may go elsewhere: SOCLE_CACHE)"
   exec {descriptor}>"$file"
   if ! flock --nonblock "$descriptor"; then
     say "waiting for another ./socle that is at work here"

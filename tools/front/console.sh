@@ -78,7 +78,7 @@ next_line() {
 # failed_boot WHY: says why there is no status, shows the console's last lines, and ends with 125.
 failed_boot() {
   printf -- '--- the last lines of the console (all of it: %s)\n' "$LOG_FILE" >&2
-  tail -n "${SOCLE_LOG_LINES:-30}" "$LOG_FILE" | tr -d '\r' | sed 's/^/  /' >&2
+  tail -n "${SOCLE_LOG_LINES:-30}" "/dev/fd/$LOG" | tr -d '\r' | sed 's/^/  /' >&2
   if [[ -s $WORK/qemu.log ]]; then sed 's/^/  qemu: /' "$WORK/qemu.log" >&2; fi
   printf 'socle: error: %s\n' "$1" >&2
 }
@@ -87,6 +87,7 @@ failed_boot() {
 command_session() {
   local begun=no carriage=no begin="socle-$MARK-begin" end="socle-$MARK-status "
   LOG_FILE=${SOCLE_CONSOLE_LOG:-$BUILD/run/console.log}
+  if [[ -f $LOG_FILE ]]; then rm -f -- "$LOG_FILE"; fi # another run at the same time goes on writing its own
   exec {LOG}>"$LOG_FILE"
   DEADLINE=0 TIMED_OUT=no COMMAND_STATUS=
   [[ $OPT_TIMEOUT -eq 0 ]] || DEADLINE=$((SECONDS + OPT_TIMEOUT))

@@ -48,7 +48,7 @@ ram_banks() {
 machine_tree() {
   local tree=$1
   shift
-  "$QEMU" "$@" -display none -machine "dumpdtb=$tree" >/dev/null 2>"$WORK/dumpdtb.log" </dev/null ||
+  "$QEMU" "$@" -display none -machine "dumpdtb=$(qemu_escape "$tree")" >/dev/null 2>"$WORK/dumpdtb.log" </dev/null ||
     { cat "$WORK/dumpdtb.log" >&2; die "QEMU does not accept this machine"; }
 }
 

@@ -38,6 +38,7 @@ need_packages() {
   mapfile -t missing < <(missing_packages "$@")
   [[ ${#missing[@]} -gt 0 ]] || return 0
   have apt-get || die "this machine has no apt-get; needed packages: ${missing[*]}"
+  can_be_root || die "there is no sudo: run 'apt-get install ${missing[*]}' as root, then try again"
   agree "install these Debian packages: ${missing[*]}?" "$hint"
   say "installing ${#missing[@]} packages: ${missing[*]}"
   as_root apt-get update -q >&2 || warn "apt-get update failed; trying with the lists there are"
