@@ -303,6 +303,16 @@ Result<> add_ram(Planner& planner, MappingList& out) {
   return {};
 }
 
+// Socle's memory, the physical GIC, or the console. (Other RAM there is none: list_host_ram().)
+bool is_something_else(const Planner& planner, const MfnRange& frames) {
+  const platform::Gic& gic = planner.platform().gic;
+  const platform::Console* const console = planner.console();
+  const auto meets = [&](const PaRange& range) { return frames_touched(range).overlaps(frames); };
+  return meets(gic.distributor) || meets(gic.cpu_interface) || meets(gic.hypervisor_interface) ||
+         (console != nullptr && meets(console->registers)) ||
+         overlaps_any(planner.kept_frames, frames);
+}
+
 // A GICv2 guest talks to the virtual CPU interface where it expects the physical one.
 Result<> add_gicv2_interface(Planner& planner, MappingList& out) {
   const platform::Gic& gic = planner.platform().gic;
@@ -313,9 +323,15 @@ Result<> add_gicv2_interface(Planner& planner, MappingList& out) {
     return planner.notes.error(Error::kUnsupported,
                                "{}: reg: the virtual CPU interface is not page-aligned",
                                planner.name_of(gic.node, gic.name).view());
+  const FrameCount count(size >> kFrameShift);
+  const Mfn machine = gic.virtual_interface.begin().frame();
+  if (is_something_else(planner, MfnRange(machine, machine + count)))
+    return planner.notes.error(Error::kCorrupt,
+                               "{}: reg: the virtual CPU interface at {} is something else, too",
+                               planner.name_of(gic.node, gic.name).view(), Pa(machine));
   return out.push_back({.first = direct_mapped(gic.cpu_interface.begin().frame()),
-                        .machine = gic.virtual_interface.begin().frame(),
-                        .count = FrameCount(size >> kFrameShift),
+                        .machine = machine,
+                        .count = count,
                         .attributes = policy::interrupt_controller(),
                         .source = gic.node});
 }

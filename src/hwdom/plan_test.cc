@@ -404,6 +404,20 @@ TEST(Plan, MapsTheVirtualCpuInterfaceOfAGicV2) {
   EXPECT_TRUE(p.is_consistent());
 }
 
+// It is the one mapping that is not 1:1, so nothing else would notice.
+TEST(Plan, AVirtualCpuInterfaceThatIsSomethingElseTooIsRefused) {
+  for (const std::uint64_t at :
+       {kImageBegin, kHeapEnd - 0x1000, std::uint64_t{0x800'0000}, std::uint64_t{0x803'0000},
+        std::uint64_t{0x801'0000}, std::uint64_t{0x8ff'f000}}) {
+    VirtMachine machine;
+    machine.gic_v2 = true;
+    machine.virtual_interface = at;
+    Planned p(machine);
+    EXPECT_FALSE(p.ok());
+    EXPECT_TRUE(p.said("/intc@8000000: reg: the virtual CPU interface at"));
+  }
+}
+
 TEST(Plan, AnInterruptSharedWithTheConsoleStaysSocles) {
   VirtMachine machine;
   machine.more = [](TreeBuilder& b) {

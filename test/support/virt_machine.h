@@ -34,6 +34,7 @@ struct VirtMachine {
   std::vector<std::pair<std::uint64_t, std::uint64_t>> ram = {{0x4000'0000, 2 * kGiB}};
   std::vector<std::pair<std::uint64_t, std::uint64_t>> reservations = {};
   std::uint64_t redistributors_size = 0xf6'0000;
+  std::uint64_t virtual_interface = 0x804'0000;
   bool gic_v2 = false;
   bool with_gic = true;
   bool with_smmu = false;
@@ -118,7 +119,7 @@ struct VirtMachine {
     if (gic_v2) {
       b.text("compatible", "arm,gic-400");
       b.wide("reg", {0x800'0000, 0x1'0000, 0x801'0000, 0x2000, 0x803'0000, 0x2000,  //
-                     0x804'0000, 0x2000});
+                     virtual_interface, 0x2000});
       b.begin("v2m@8020000").text("compatible", "arm,gic-v2m-frame").flag("msi-controller");
       b.wide("reg", {0x802'0000, 0x1000}).cells("phandle", {kIts}).end();
     } else {
