@@ -42,7 +42,26 @@ std::string_view take_word(std::string_view& line) {
   return word;
 }
 
+// The program in front of a line.
+std::string_view take_program(std::string_view& line) {
+  line = trimmed(line);
+  const std::size_t end = line.starts_with('"') ? line.find('"', 1) : std::string_view::npos;
+  if (end == std::string_view::npos) return take_word(line);
+  const std::string_view program = line.substr(1, end - 1);
+  line.remove_prefix(end + 1);
+  return program;
+}
+
+char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
 }  // namespace
+
+ConfigFile::ConfigFile(std::string_view text) : text_(text) {
+  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+  if (text_.starts_with(kByteOrderMark)) text_.remove_prefix(kByteOrderMark.size());
+}
 
 std::optional<std::string_view> ConfigFile::value(std::string_view section,
                                                   std::string_view key) const {
@@ -74,20 +93,36 @@ StartOptions parse_start_options(std::string_view line) {
   StartOptions out;
   bool first = true;
   for (;; first = false) {
-    const std::string_view word = take_word(line);
+    const std::string_view word = first ? take_program(line) : take_word(line);
     if (word.empty()) return out;
     if (word == "--") {
       out.options = trimmed(line);
       return out;
     }
-    if (word.starts_with("-cfg=")) {
-      out.config = word.substr(5);
-    } else if (word.starts_with('-') || word.starts_with('/')) {
-      if (out.unknown.empty() && !first) out.unknown = word;
-    } else if (!first) {
+    const bool is_option = word.starts_with('-') || word.starts_with('/');
+    const std::string_view option = is_option ? word.substr(1) : std::string_view();
+    if (option.starts_with("cfg=")) {
+      out.config = option.substr(4);
+    } else if (option == "cfg") {
+      out.config = take_word(line);
+    } else if (option == "help" || option == "?") {
+      out.wants_help = true;
+    } else if (first) {
+      out.first = word;
+    } else if (is_option) {
+      if (out.unknown.empty()) out.unknown = word;
+    } else {
       out.section = word;
     }
   }
+}
+
+bool names_program(std::string_view word, std::string_view name) {
+  word.remove_prefix(word.find_last_of("\\/:") + 1);
+  const auto is = [word](std::string_view what) {
+    return std::ranges::equal(word, what, {}, lower, lower);
+  };
+  return is(name) || is(name.substr(0, name.rfind('.')));
 }
 
 std::optional<std::string_view> ascii_of(std::span<const std::byte> ucs2, std::span<char> out) {

@@ -6,6 +6,7 @@
 //
 //   [global]
 //   default=debian
+//   chain=more.cfg
 //   [debian]
 //   options=console=dtuart dom0_mem=1G
 //   kernel=vmlinuz root=/dev/sda1 ro
@@ -13,7 +14,8 @@
 //   dtb=board.dtb
 //
 // '#' begins a comment. A line that begins with ';' is one, too: no key does. Of a key that stands
-// twice in a section the first counts. Pure; views point into what was given.
+// twice in a section the first counts. UTF-8's mark of its byte order in front is passed over.
+// Pure; views point into what was given.
 //
 // Source: Xen docs/misc/efi.pandoc; behaviour of its parser (xen-abi.md 1.3).
 
@@ -28,7 +30,7 @@ class ConfigFile {
  public:
   static constexpr std::size_t kMaxBytes = 64 * 1024;
 
-  explicit ConfigFile(std::string_view text) : text_(text) {}
+  explicit ConfigFile(std::string_view text);
   // The value of `key` in [section]; nothing without it. Without a section: the first anywhere.
   [[nodiscard]] std::optional<std::string_view> value(std::string_view section,
                                                       std::string_view key) const;
@@ -45,13 +47,22 @@ struct FileAndWords {
 FileAndWords split_file(std::string_view value);
 
 // What the application was started with: [program] [-cfg=FILE] [section] [-- options for Socle].
+// Options may begin with '/', and FILE may be a word of its own, as in Xen. A program in quotation
+// marks may have blanks.
 struct StartOptions {
+  std::string_view first;    // the first word, if it is no option: the program, or a section
   std::string_view config;   // -cfg=; empty: to be found by the program's name
   std::string_view section;  // empty: what the file says
   std::string_view options;  // behind "--"
   std::string_view unknown;  // the first word that is none of these
+  bool wants_help = false;
 };
 StartOptions parse_start_options(std::string_view line);
+
+// Whether a word that started the application is its name: firmware's shell puts that in front as
+// it was typed, a boot entry does not. Without directories, in any case, with or without its
+// ending.
+bool names_program(std::string_view word, std::string_view name);
 
 // Load options are UCS-2, if they are text at all (a boot entry may carry anything). Writes them as
 // ASCII into `out`; nothing if they are no printable ASCII or do not fit.

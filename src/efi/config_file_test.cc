@@ -56,6 +56,11 @@ TEST(EfiConfig, WhatIsNoLineOfThisFormatIsPassedOver) {
   EXPECT_FALSE(ConfigFile("[").value("a", "x").has_value());
 }
 
+TEST(EfiConfig, AByteOrderMarkHidesNoSection) {
+  const ConfigFile file("\xef\xbb\xbf[global]\ndefault=b\n[b]\nkernel=k\n");
+  EXPECT_EQ(file.value("global", "default"), "b");
+}
+
 TEST(EfiConfig, AFileIsTheFirstWord) {
   EXPECT_EQ(split_file("vmlinuz  root=/dev/sda1 ro").file, "vmlinuz");
   EXPECT_EQ(split_file("vmlinuz  root=/dev/sda1 ro").words, "root=/dev/sda1 ro");
@@ -70,6 +75,34 @@ TEST(EfiConfig, TheProgramsOwnNameIsNoOption) {
   EXPECT_EQ(options.section, "debian");
   EXPECT_EQ(options.options, "dom0_mem=1G loglvl=all");
   EXPECT_EQ(options.unknown, "-bad");
+  EXPECT_EQ(options.first, "fs0:\\socle.efi");
+  EXPECT_FALSE(options.wants_help);
+}
+
+TEST(EfiConfig, OptionsAreWrittenInAllOfXensWays) {
+  EXPECT_EQ(parse_start_options("socle.efi -cfg b.cfg a").config, "b.cfg");
+  EXPECT_EQ(parse_start_options("socle.efi -cfg b.cfg a").section, "a");
+  EXPECT_EQ(parse_start_options("socle.efi -cfg").config, "");
+  EXPECT_EQ(parse_start_options("socle.efi /cfg=b.cfg").config, "b.cfg");
+  EXPECT_EQ(parse_start_options("socle.efi /cfg=b.cfg").unknown, "");
+  EXPECT_EQ(parse_start_options("/socle.efi").first, "/socle.efi");
+  EXPECT_TRUE(parse_start_options("socle.efi -help").wants_help);
+  EXPECT_TRUE(parse_start_options("/?").wants_help);
+}
+
+TEST(EfiConfig, AProgramInQuotationMarksMayHaveBlanks) {
+  const StartOptions options = parse_start_options("\"fs0:\\my dir\\socle.efi\" debian");
+  EXPECT_EQ(options.first, "fs0:\\my dir\\socle.efi");
+  EXPECT_EQ(options.section, "debian");
+  EXPECT_EQ(parse_start_options("\"socle.efi a").section, "a");
+}
+
+TEST(EfiConfig, TheProgramsNameIsKnownAsTheShellMayHaveIt) {
+  for (const std::string_view word : {"socle-1.efi", "socle-1", "SOCLE-1.EFI",
+                                      "fs0:\\EFI\\socle-1.efi", "fs0:socle-1", "a/Socle-1"})
+    EXPECT_TRUE(names_program(word, "Socle-1.efi"));
+  for (const std::string_view word : {"socle", "socle-1.efi2", "", "fs0:", "socle-1.efi\\"})
+    EXPECT_FALSE(names_program(word, "socle-1.efi"));
 }
 
 TEST(EfiConfig, ABootEntryHasNoProgramInFront) {

@@ -27,6 +27,7 @@ constexpr std::size_t kArenaBytes = kMiB;
 constexpr std::size_t kMaxTreeBytes = 2 * kMiB;
 constexpr std::size_t kMaxLine = 1024;
 constexpr unsigned kMaxPathNodes = 32;
+constexpr unsigned kMaxChain = 4;  // files; each is an allocation
 
 // Where this program lies: directory with a separator at its end, and name.
 struct Place {
@@ -85,7 +86,7 @@ class Loader {
     arena_.emplace(TRY(firmware_.allocate(kArenaBytes)));
     notes_.emplace(*arena_);
     edit_.emplace(*arena_);
-    read_start_options();
+    TRY(read_start_options());
     TRY(find_tree());
     if (boot_.modules.empty()) TRY(load_by_configuration());
     const std::span<std::byte> map = TRY(firmware_.allocate_memory_map());
@@ -95,18 +96,23 @@ class Loader {
   }
 
  private:
-  void read_start_options() {
-    if (image_->load_options == nullptr) return;
+  Result<> read_start_options() {
+    if (image_->load_options == nullptr) return {};
     const auto line = ascii_of(
         std::span(static_cast<const std::byte*>(image_->load_options), image_->load_options_size),
         start_line_);
     if (!line) {
-      firmware_.say("the load options are no text: ignored");
-      return;
+      firmware_.say("the load options are no text, or longer than {} characters: ignored",
+                    kMaxLine);
+      return {};
     }
     start_ = parse_start_options(*line);
+    if (start_.wants_help)
+      return firmware_.refuse(Error::kInvalid,
+                              "words are [-cfg=FILE] [SECTION] [-- OPTIONS OF SOCLE]");
     if (!start_.unknown.empty())
       firmware_.say("'{}' is no option of this program: ignored", start_.unknown);
+    return {};
   }
 
   // The machine as firmware describes it: a device tree, or else ACPI, to which the tree then only
@@ -172,14 +178,11 @@ class Loader {
   Result<> load_by_configuration() {
     const auto place = find_place();
     if (!place) return firmware_.refuse(Error::kNotFound, "no name of this program is known");
-    const ConfigFile config(TRY(read_configuration(*place)));
-    const std::string_view section =
-        !start_.section.empty() ? start_.section : config.value("global", "default").value_or("");
-    const auto kernel = config.value(section, "kernel");
-    if (!kernel)
-      return firmware_.refuse(Error::kNotFound, "configuration: no kernel= in [{}]", section);
+    const auto [config, section, kernel] = TRY(choose_section(*place));
+    if (config.value(section, "xsm"))
+      firmware_.say("configuration: xsm= is ignored: Socle has no security policies");
     if (const auto dtb = config.value(section, "dtb")) TRY(replace_tree(*place, *dtb));
-    const FileAndWords program = split_file(*kernel);
+    const FileAndWords program = split_file(kernel);
     choose_cells();
     TRY(add_module({.compatible = "multiboot,kernel\0multiboot,module\0"sv,
                     .bytes = TRY(load_file(*place, program.file)),
@@ -193,6 +196,37 @@ class Loader {
     if (line.was_cut()) return firmware_.refuse(Error::kTooLarge, "options= is too long");
     edit_->set_text("xen,xen-bootargs", line.view());
     return {};
+  }
+
+  struct Section {
+    ConfigFile config;
+    std::string_view name;
+    std::string_view kernel;
+  };
+
+  // The first with kernel= along chain=.
+  Result<Section> choose_section(const Place& place) {
+    ConfigFile config(TRY(read_configuration(place)));
+    std::string_view name = config.value("global", "default").value_or("");
+    for (unsigned files = 1;; ++files) {
+      name = section_of(config, place, name);
+      if (const auto kernel = config.value(name, "kernel")) return Section{config, name, *kernel};
+      const auto next = config.value("global", "chain");
+      if (!next || files == kMaxChain)
+        return firmware_.refuse(Error::kNotFound, "configuration: no kernel= in [{}]{}", name,
+                                next ? ", and chain= leads on and on" : "");
+      config = ConfigFile(TRY(text_of(TRY(load_file(place, *next, ConfigFile::kMaxBytes)))));
+    }
+  }
+
+  // What the start says, else `fallback`. The first word is the program's name or, in a boot entry,
+  // a section.
+  [[nodiscard]] std::string_view section_of(const ConfigFile& config, const Place& place,
+                                            std::string_view fallback) const {
+    if (!start_.section.empty()) return start_.section;
+    const bool is_section = !start_.first.empty() && config.value(start_.first, "kernel") &&
+                            !names_program(start_.first, place.name.ascii().view());
+    return is_section ? start_.first : fallback;
   }
 
   std::optional<Place> find_place() const {
@@ -224,8 +258,12 @@ class Loader {
                             place.directory.ascii().view(), place.name.ascii().view());
   }
 
-  static std::string_view text_of(std::span<const std::byte> bytes) {
-    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+  Result<std::string_view> text_of(std::span<const std::byte> bytes) {
+    const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff"))
+      return firmware_.refuse(Error::kInvalid,
+                              "configuration: UTF-16, as firmware's editor saves: ASCII is needed");
+    return text;
   }
 
   Result<std::span<const std::byte>> load_file(const Place& place, std::string_view name,

@@ -417,6 +417,50 @@ TEST(EfiLoader, StartOptionsChooseFileAndSectionAndAddOptions) {
   EXPECT_TRUE(firmware.said("'-x' is no option"));
 }
 
+// Socle's line of options when it is started with these words.
+std::string started_with(std::u16string_view words) {
+  FakeFirmware firmware;
+  firmware.files[u"\\EFI\\socle\\socle.cfg"] =
+      "[global]\ndefault=a\nchain=more.cfg\n[a]\noptions=a\nkernel=vmlinuz\n"
+      "[socle-1]\noptions=own\nkernel=vmlinuz\n[b]\noptions=b\nkernel=vmlinuz\n[c]\noptions=c\n";
+  firmware.files[u"\\EFI\\socle\\more.cfg"] =
+      "[global]\ndefault=b\n[d]\noptions=d\nkernel=vmlinuz\n";
+  firmware.set_options(words);
+  const Loaded loaded = firmware.load();
+  if (loaded.status != kSuccess) return firmware.console;
+  return std::string(Handed(loaded).info.socle_command_line);
+}
+
+TEST(EfiLoader, ABootEntrysFirstWordIsASectionIfThereIsOne) {
+  EXPECT_EQ(started_with(u"b"), "b");
+  EXPECT_EQ(started_with(u"b -- x"), "b x");
+  EXPECT_EQ(started_with(u"socle.efi b"), "b");
+  EXPECT_EQ(started_with(u"b a"), "a");
+  EXPECT_EQ(started_with(u"c"), "a");
+  EXPECT_EQ(started_with(u"none"), "a");
+  EXPECT_EQ(started_with(u""), "a");
+  EXPECT_EQ(started_with(u"FS0:\\EFI\\socle\\SOCLE-1"), "a");
+}
+
+TEST(EfiLoader, AChainLeadsToTheFileThatHasTheSection) {
+  EXPECT_EQ(started_with(u"socle.efi d"), "d");
+  EXPECT_EQ(started_with(u"socle.efi e"), "Socle: configuration: no kernel= in [e]\r\n");
+  FakeFirmware firmware;
+  firmware.files[u"\\EFI\\socle\\socle.cfg"] = "[global]\ndefault=d\nchain=sub dir/more.cfg\n";
+  firmware.files[u"\\EFI\\socle\\sub dir\\more.cfg"] =
+      "[global]\ndefault=e\n[d]\nkernel=vmlinuz d\n[e]\nkernel=vmlinuz e\n";
+  EXPECT_EQ(Handed(firmware.load()).info.dom0_command_line, "d");
+}
+
+TEST(EfiLoader, WhatIsNotDoneIsSaid) {
+  FakeFirmware firmware;
+  firmware.files[u"\\EFI\\socle\\socle.cfg"] = "[a]\nkernel=vmlinuz\nxsm=policy\n";
+  firmware.set_options(std::u16string(2000, u'x'));
+  EXPECT_EQ(firmware.load().status, kSuccess);
+  EXPECT_TRUE(firmware.said("xsm= is ignored"));
+  EXPECT_TRUE(firmware.said("longer than 1024 characters: ignored"));
+}
+
 TEST(EfiLoader, APathMayHaveSlashesAndSeveralNodes) {
   FakeFirmware firmware(u"/EFI\\socle/socle.efi");
   EXPECT_EQ(firmware.load().status, kSuccess);
@@ -468,6 +512,18 @@ TEST(EfiLoader, ABrokenConfigurationIsRefused) {
   FakeFirmware large;
   large.files[u"\\EFI\\socle\\socle.cfg"] = std::string(70000, '#');
   expect_refused(large, "70000 bytes are too many", kLoadError);
+  FakeFirmware wide;
+  wide.files[u"\\EFI\\socle\\socle.cfg"] = std::string("\xff\xfe[\0a\0]\0", 8);
+  expect_refused(wide, "UTF-16", kLoadError);
+  FakeFirmware looping;
+  looping.files[u"\\EFI\\socle\\socle.cfg"] = "[global]\nchain=socle.cfg\n";
+  expect_refused(looping, "chain= leads on and on", kNotFound);
+}
+
+TEST(EfiLoader, WhoAsksForHelpGetsNoBoot) {
+  FakeFirmware firmware;
+  firmware.set_options(u"socle.efi -help");
+  expect_refused(firmware, "[-cfg=FILE] [SECTION]", kLoadError);
 }
 
 TEST(EfiLoader, AMissingOrUnreadableFileIsRefused) {

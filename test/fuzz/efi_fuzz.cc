@@ -65,7 +65,7 @@ void fuzz_text(std::span<const std::uint8_t> data) {
   for (const char* const section : {"", "a", "global"})
     for (const char* const key : {"default", "kernel", "x", ""})
       if (const auto value = file.value(section, key)) static_cast<void>(efi::split_file(*value));
-  static_cast<void>(efi::parse_start_options(view));
+  static_cast<void>(efi::names_program(efi::parse_start_options(view).first, view));
   std::vector<char> ascii(64);
   static_cast<void>(efi::ascii_of(std::as_bytes(std::span(data)), ascii));
 }
