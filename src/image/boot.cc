@@ -87,6 +87,7 @@ class Boot {
   Result<> read_memory();
   Result<> read_efi_map(const fw::EfiHandover& efi);
   Result<> make_memory();
+  Result<> list_kept(const mem::MemoryLayout& layout);
   Result<> read_platform();
   [[nodiscard]] bool uses_acpi();
   Result<> read_acpi(Pa rsdp);
@@ -123,7 +124,7 @@ class Boot {
   const platform::Platform* platform_ = nullptr;
   std::optional<platform::Console> port_;  // that the console uses
   hwdom::PlanInput input_;
-  std::array<hwdom::KeptMemory, 2> kept_{};
+  fw::ArenaVector<hwdom::KeptMemory> kept_{early_};
   std::array<std::uint16_t, kMaxCpus> cpu_order_{};
   const hwdom::DomainPlan* plan_ = nullptr;
 };
@@ -210,12 +211,34 @@ Result<> Boot::make_memory() {
                         frames.bytes() >> 10);
   }
   layout.bootstrap = *place;
+  TRY(list_kept(layout));
   heap_ = PaRange(Pa(place->begin()), Pa(place->end()));
   TRY(el2::map_identity(heap_, el2::Mapping::kReadWrite));
   TRY(mem::init(layout));
   el2::set_frame_source([] { return mem::allocate(kOrder4K); });
   const Mfn arena = TRY(mem::allocate_frames(kBootArena));
   arena_.emplace(std::span(port::owned_frame(arena), kBootArena.bytes()));
+  return {};
+}
+
+// Also what the heap's ends make useless: dom0 cannot have it.
+Result<> Boot::list_kept(const mem::MemoryLayout& layout) {
+  const MfnRange heap = layout.bootstrap;
+  TRY(kept_.push_back({"image", image()}));
+  TRY(kept_.push_back({"heap", PaRange(Pa(heap.begin()), Pa(heap.end()))}));
+  constexpr FrameCount kBlock = kOrder2M.count();
+  const Mfn last(align_up(heap.end().value(), kBlock.value()));
+  for (Mfn frame(align_down(heap.begin().value(), kBlock.value())); frame < last; ++frame) {
+    if (frame == heap.begin()) frame = std::max(heap.begin(), heap.end() - FrameCount(1));
+    if (!mem::is_lost(layout, frame)) continue;
+    const PaRange lost(Pa(frame), Pa(frame + FrameCount(1)));
+    PaRange& before = kept_.back().range;
+    if (kept_.size() > 2 && before.end() == lost.begin()) {
+      before = PaRange(before.begin(), lost.end());
+    } else {
+      TRY(kept_.push_back({"heap", lost}));
+    }
+  }
   return {};
 }
 
@@ -320,7 +343,6 @@ Result<> Boot::plan_domain() {
   input_.kernel = TRY(hwdom::prepare_kernel(
       boot_, {.ram = ram_, .reserved = reserved_, .occupied = occupied.span()}, *arena_, phase,
       notes_));
-  kept_ = {{{"image", image()}, {"heap", heap_}}};
   input_.tree = tree_;
   input_.platform = platform_;
   if (port_) input_.console = &*port_;
@@ -328,7 +350,7 @@ Result<> Boot::plan_domain() {
   input_.efi_memory = efi_memory_;
   input_.options = &options_;
   input_.boot = &boot_;
-  input_.kept = kept_;
+  input_.kept = kept_.span();
   input_.host_tree = tree_bytes_;
   input_.ipa_bits = std::min(port::memory_features().pa_bits, 48u);
   plan_ = TRY(hwdom::plan(input_, *arena_, notes_));
@@ -373,7 +395,9 @@ void Boot::log_memory_kept() const {
   const std::uint64_t all = platform_->ram_bytes() >> 10;
   const std::uint64_t given = plan_->ram_bytes >> 10;
   const std::uint64_t image_size = image().size() >> 10;
-  const std::uint64_t heap = heap_.size() >> 10;
+  std::uint64_t heap = 0;
+  for (const hwdom::KeptMemory& kept : kept_.span().subspan(1))
+    heap += kept.range.size() >> 10;
   log_info("RAM kept from dom0: {} KiB of {} KiB (image {}, heap {}, free {})", all - given, all,
            image_size, heap, all - given - image_size - heap);
 }

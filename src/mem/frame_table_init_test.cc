@@ -36,6 +36,28 @@ TEST(FrameTableInit, TheStrictestOfContradictingListsWins) {
   EXPECT_TRUE(error_of(machine.table.init(machine.layout)) == Error::kInvalid);
 }
 
+// Its block ends in what firmware keeps, so the heap ends before that, and begins behind an image
+// that begins anywhere. The hardware domain's plan goes by is_lost().
+TEST(FrameTableInit, WhatSharesABlockWithTheFirstHeapIsLostAndNothingElse) {
+  Machine machine;
+  const std::array reserved{frames(0x403c0, 0x10), frames(0x40610, 0x1f0)};
+  const std::array modules{frames(0x403f0, 8)};
+  machine.layout.image = frames(0x40234, 0x60);
+  machine.layout.reserved = reserved;
+  machine.layout.boot_modules = modules;
+  machine.start();
+  ASSERT_TRUE(machine.layout.bootstrap.begin() == Mfn(0x40294));
+  ASSERT_TRUE(machine.layout.bootstrap.end() < Mfn(0x403c0));
+  std::uint64_t lost = 0;
+  for (Mfn frame(0x40000); frame < Mfn(0x40800); ++frame) {
+    const bool is_unused =
+        machine.table.owner_of(frame) == Owner::socle() && !machine.layout.image.contains(frame);
+    EXPECT_EQ(is_lost(machine.layout, frame), is_unused);
+    lost += is_unused ? 1 : 0;
+  }
+  EXPECT_EQ(lost, 0x200 - machine.layout.bootstrap.size() - 0x60 - 0x10);
+}
+
 TEST(FrameTableInit, ReservationsFarLargerThanRamCostNoTime) {
   Machine machine;
   const std::array reserved{frames(0x50000, (1ull << 52) - 0x50000)};

@@ -61,6 +61,15 @@ bool is_free_ram(const MemoryLayout& layout, const MfnRange& frames) {
   return !frames.empty() && free_from(layout, frames.begin()).contains(frames);
 }
 
+bool is_lost(const MemoryLayout& layout, Mfn frame) {
+  const auto has_frame = [frame](const MfnRange& range) { return range.contains(frame); };
+  const Mfn block(align_down(frame.value(), kFramesPerBlock));
+  return std::ranges::any_of(layout.ram, has_frame) &&
+         MfnRange(block, block + kBlockOrder.count()).overlaps(layout.bootstrap) &&
+         !has_frame(layout.bootstrap) && !has_frame(layout.image) &&
+         std::ranges::none_of(layout.reserved, has_frame);
+}
+
 FrameCount bootstrap_need(const MemoryLayout& layout) {
   // Every end of a range may cut a block.
   const std::uint64_t ranges =

@@ -25,6 +25,10 @@ struct MemoryLayout {
 // Whether all of `frames` is RAM that nothing else claims. False for no frames.
 [[nodiscard]] bool is_free_ram(const MemoryLayout& layout, const MfnRange& frames);
 
+// Whether FrameTable::init() has no use for `frame`, though nobody keeps it: it lies beside the
+// bootstrap range in a block of 2 MiB that has become the heap's. It will never be assignable.
+[[nodiscard]] bool is_lost(const MemoryLayout& layout, Mfn frame);
+
 // Of the bootstrap range: leaves for the blocks that its own ends cut (at most four).
 inline constexpr FrameCount kBootstrapLeaves{4};
 
