@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "image/efi_runtime.h"
 
-#include <algorithm>
 #include <array>
-#include <cstring>
 
 #include "base/log.h"
 #include "drivers/gic.h"
@@ -11,6 +9,7 @@
 #include "el2/firmware_call.h"
 #include "guest/efi_runtime.h"
 #include "hwdom/crc32.h"
+#include "image/acpi.h"
 #include "mem/memory.h"
 #include "port/clock.h"
 #include "port/memory_features.h"
@@ -38,16 +37,6 @@ constexpr std::uint64_t kLimitSeconds = 30;
 constinit efi::RuntimeServices found{};
 constinit IntId timer_interrupt{0};
 constinit std::span<std::byte> buffer{};  // the stack ends below
-
-void copy_from_ram(std::span<std::byte> to, Pa from) {
-  while (!to.empty()) {
-    const std::size_t part = std::min<std::size_t>(kFrameSize - from.offset_in_frame(), to.size());
-    const port::PhysWindow window(from.frame());
-    std::memcpy(to.data(), window.data() + from.offset_in_frame(), part);
-    to = to.subspan(part);
-    from = from + part;
-  }
-}
 
 el2::Mapping mapping_of(efi::RuntimeRange::Kind kind) {
   using Kind = efi::RuntimeRange::Kind;
@@ -82,7 +71,7 @@ void read_efi_runtime(Pa system_table, std::span<const fw::EfiMemoryRange> memor
   const std::uint64_t space = std::uint64_t{1} << port::memory_features().pa_bits;
   const auto read = [space](Pa from, std::span<std::byte> to) {
     if (from.value() >= space || to.size() > space - from.value()) return false;
-    copy_from_ram(to, from);
+    copy_from(from, to);
     return true;
   };
   const auto services = efi::read_runtime_services(
