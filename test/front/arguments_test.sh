@@ -85,6 +85,14 @@ test_sizes_are_read_as_qemu_reads_them() {
   equal $((4096 * MIB)) "$(parse_size 4G)" 4G
   equal 1099511627776 "$(parse_size 1T)" 1T
   equal 65536 "$(parse_size 64k)" 64k
+  equal $((8 * MIB)) "$(parse_size 08M)" 08M
+}
+
+test_numbers_are_decimal() {
+  run_defaults
+  run_arguments --timeout 08
+  check_arguments
+  equal 8 "$OPT_TIMEOUT" "seconds"
 }
 
 test_words_of_a_command_are_quoted_for_a_shell() {

@@ -4,7 +4,7 @@
 
 # shellcheck source=test/lib.sh
 source "$SOCLE_ROOT/test/lib.sh"
-for part in common packages initrd setup machine console run; do
+for part in common packages initrd setup machine board uefi console run; do
   # shellcheck source=/dev/null
   source "$SOCLE_ROOT/tools/front/$part.sh"
 done

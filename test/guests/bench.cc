@@ -20,7 +20,7 @@ void mark() {
   asm volatile("movz xzr, #%0" ::"i"(Number) : "memory");
 }
 
-// Between begin and end lies one measured phase. Numbers are known to bench/report.
+// Between begin and end lies one measured phase. Numbers are known to bench/run.
 template <unsigned Phase, typename Body>
 void measure(Body body) {
   body();  // once unmeasured: first-use work is not an event's cost

@@ -10,7 +10,7 @@ DTB_SLOT=$((2 * MIB)) # QEMU makes a 1 MiB tree; one 2 MiB slot keeps what follo
 parse_size() {
   local number unit
   [[ $1 =~ ^([0-9]+)([KkMmGgTt]?)$ ]] || return 1
-  number=${BASH_REMATCH[1]} unit=${BASH_REMATCH[2]^^}
+  number=$((10#${BASH_REMATCH[1]})) unit=${BASH_REMATCH[2]^^}
   case ${unit:-M} in
     K) printf '%d\n' $((number << 10)) ;;
     M) printf '%d\n' $((number << 20)) ;;

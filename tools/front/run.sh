@@ -129,6 +129,7 @@ check_arguments() {
   check_uefi_arguments
   [[ $OPT_CPUS =~ ^[1-9][0-9]*$ ]] || misuse "--cpus wants a number, not '$OPT_CPUS'" run
   [[ $OPT_TIMEOUT =~ ^[0-9]+$ ]] || misuse "--timeout wants seconds, not '$OPT_TIMEOUT'" run
+  OPT_TIMEOUT=$((10#$OPT_TIMEOUT)) # 08 is no octal number
   [[ $OPT_PRESET == el2-release || $OPT_PRESET == el2-debug ]] ||
     misuse "--preset is el2-release or el2-debug, not '$OPT_PRESET'" run
   [[ $WITH_COMMAND == no || ${#COMMAND[@]} -gt 0 ]] || misuse "there is no command after --" run
