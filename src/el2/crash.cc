@@ -142,7 +142,7 @@ void log_backtrace(std::uint64_t frame_pointer) {
 
 extern "C" void socle_own_exception(ExceptionRegisters* registers, std::uint64_t vector) {
   constexpr std::uint64_t kSynchronous = 4;  // current level, SP_EL2
-  if (vector == kSynchronous && divert_probe(*registers)) return;
+  if (vector == kSynchronous && (divert_probe(*registers) || divert_walk(*registers))) return;
   if (!begin()) give_up("an exception", registers->pc);
   log_error("---- Socle crashed on CPU {} ----", port::current_cpu());
   describe_exception(vector, registers->esr, registers->far);

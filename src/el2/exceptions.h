@@ -2,7 +2,7 @@
 #pragma once
 
 // Exceptions that Socle itself takes at EL2. vectors.S saves the registers at the top of the CPU's
-// crash stack and calls socle_own_exception, which returns only for one that a probe expects
+// crash stack and calls socle_own_exception, which returns only for one that is expected
 // (el2/probe.h); every other one ends in the crash dump.
 
 #include <cstddef>

@@ -5,6 +5,9 @@
 
 #include "base/check.h"
 #include "el2/exceptions.h"
+#include "hw/esr.h"
+#include "hw/sysreg.h"
+#include "port/sysreg.h"
 
 namespace socle::el2 {
 namespace {
@@ -18,6 +21,16 @@ struct Probe {
   bool is_active;
 };
 thread_local constinit Probe probe{};
+
+// SYS with CRn 7 and CRm 8 or 9; op1, op2 and the register are whatever they are.
+bool is_address_translation(std::uint32_t instruction) {
+  return (instruction & 0xfff8'fe00) == 0xd508'7800;
+}
+
+// PAR_EL1 of a translation that failed: F, FST, and a bit that is one.
+std::uint64_t failed_translation(std::uint64_t esr) {
+  return 0x801 | hw::FaultStatus::Code::get(esr) << 1;
+}
 
 }  // namespace
 
@@ -42,6 +55,17 @@ bool divert_probe(ExceptionRegisters& registers) {
   registers.pc = registers.x[30];
   registers.x[0] = 0;
   registers.pstate &= ~kBranchType;  // it returns, whatever branch ended in the exception
+  return true;
+}
+
+bool divert_walk(ExceptionRegisters& registers) {
+  using Kind = hw::FaultStatus::Kind;
+  if (hw::Esr::exception_class(registers.esr) != hw::ExceptionClass::kDataAbortSame) return false;
+  const Kind kind = hw::FaultStatus::kind(registers.esr);
+  if (kind != Kind::kExternalOnWalk && kind != Kind::kParity) return false;
+  if (!is_address_translation(*reinterpret_cast<const std::uint32_t*>(registers.pc))) return false;
+  port::write_register<hw::PAR_EL1>(failed_translation(registers.esr));
+  registers.pc += 4;
   return true;
 }
 

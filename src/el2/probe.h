@@ -17,4 +17,9 @@ struct ExceptionRegisters;
 // For the exception handler: if a probe runs on this CPU, makes `registers` continue after it.
 bool divert_probe(ExceptionRegisters& registers);
 
+// For the same handler: if an AT was walking a guest's tables, which may lie where the bus answers
+// with an abort, makes `registers` continue behind it, and PAR_EL1 say what it met. Source: Arm ARM
+// DDI 0487, D8.14 "Address translation instructions".
+bool divert_walk(ExceptionRegisters& registers);
+
 }  // namespace socle::el2

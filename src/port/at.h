@@ -11,7 +11,8 @@
 //
 // The CPU walks the guest's tables, which lie in guest-physical memory themselves: hold the lock of
 // the domain's address space, or a change by another CPU (break before make) shows as a fault.
-// kFault: not mapped, or not with the permission asked for.
+// kFault: not mapped, or not with the permission asked for, or a table lies where nothing answers
+// (AT then ends in an external abort, taken at EL2: el2/probe.h).
 // Source: Arm ARM DDI 0487, C6.2 "AT", D24.2 "PAR_EL1".
 
 #include <cstdint>

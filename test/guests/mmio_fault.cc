@@ -266,6 +266,23 @@ void count_traps() {
   print_line("window-traps", traps() - before);
 }
 
+// A hypercall whose pointer means a walk of tables where nothing answers: Socle's own walk ends on
+// the bus, and the guest keeps what it has.
+void point_through_nothing() {
+  constexpr std::uint64_t kStack = 0x1234'5678'9abc'def0;
+  const std::uint64_t nothing = (std::uint64_t{1} << (bits - 1)) + kGiB / 2;
+  (void)touch(nothing, Way::kRead);
+  const std::uint64_t at = guest::mmu::show(0, nothing, Type::kNormalWriteBack, true);
+  std::uint64_t stack;
+  asm volatile("msr sp_el0, %0" ::"r"(kStack));
+  const std::int64_t written = guest::hypercall(17, 1, at);
+  const std::int64_t read = guest::hypercall(7, at);
+  asm volatile("mrs %0, sp_el0" : "=r"(stack));
+  if (stack != kStack) wrong(at, "SP_EL0 is another");
+  print_line("walk-refused", static_cast<std::uint64_t>(-written));
+  print_line("walk-refused", static_cast<std::uint64_t>(-read));
+}
+
 }  // namespace
 
 void guest_main(const guest::Tree& tree) {
@@ -283,6 +300,7 @@ void guest_main(const guest::Tree& tree) {
   (void)survey();
   race();
   count_traps();
+  point_through_nothing();
   // What is mapped on demand must not reach what was denied before: so it is looked at again.
   use = Use::kTouch;
   if (maps) (void)survey();

@@ -11,7 +11,7 @@ guest() {
   local name=$1
   shift
   dom0 --kernel "$SOCLE_ROOT/build/el2-release/guests/$name.bin" "$@" | tr -d '\r' |
-    grep -E '^(policy|bits|space|wrong|race|window|pages|mapping|denied|dry|guest|done)'
+    grep -E '^(policy|bits|space|wrong|race|window|walk|pages|mapping|denied|dry|guest|done)'
 }
 
 # number NAME <WHAT THE GUEST SAYS
@@ -104,6 +104,8 @@ test_what_is_permitted_is_mapped_and_nothing_else() {
   # 256 MiB, page by page: at most one trap for 2 MiB.
   (($(number window-traps <<<"$said") <= 128)) || fail "too many traps"
   (($(number mapping-faults <<<"$said") > 0)) || fail "nothing is on record"
+  # A pointer through tables where nothing answers is a bad address.
+  equal '14 14' "$(number walk-refused <<<"$said" | paste -sd ' ')" "answers to pointers through nothing"
 }
 
 full_ram_of_others_stays_out_of_reach() {
