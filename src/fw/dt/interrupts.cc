@@ -173,14 +173,15 @@ InterruptReader::InterruptReader(const Node& node) : node_(node) {
 
 Result<std::optional<InterruptSpec>> InterruptReader::next() {
   const std::string_view name = extended_ ? "interrupts-extended" : "interrupts";
+  // A phandle of 0 is a hole: that index has no interrupt.
+  while (extended_ && !ended_ && property_.cell(cell_) == 0u) {
+    TRY(node_.tree().charge(1));
+    ++cell_;
+  }
   if (ended_ || cell_ >= property_.cell_count()) return std::nullopt;
   TRY(node_.tree().charge(1));
-  Node controller = node_.interrupt_parent();
-  if (extended_) {
-    const std::uint32_t phandle = property_.cell(cell_++).value_or(0);
-    if (phandle == 0) return next();  // a hole: that index has no interrupt
-    controller = node_.tree().find_phandle(phandle);
-  }
+  const Node controller = extended_ ? node_.tree().find_phandle(property_.cell(cell_++).value_or(0))
+                                    : node_.interrupt_parent();
   if (!controller) {
     ended_ = true;
     return wrong(Error::kCorrupt, node_, name, "has no interrupt parent");

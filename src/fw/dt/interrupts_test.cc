@@ -59,6 +59,17 @@ TEST(Interrupts, TheExtendedFormNamesEachController) {
   EXPECT_EQ(all(t.node("/dev")), "gpio:7,8, gic:0,9,4, ");
 }
 
+TEST(Interrupts, HolesOfTheExtendedFormTakeNoStack) {
+  TreeBuilder b;
+  add_gic(b, false);
+  std::vector<std::uint32_t> cells(200'000);
+  cells.insert(cells.end(), {1, 0, 9, 4, 0});
+  b.begin("dev").cells("interrupts-extended", cells).end();
+  const Opened t(b);
+  ASSERT_TRUE(t.result.has_value());
+  EXPECT_EQ(all(t.node("/dev")), "gic:0,9,4, ");
+}
+
 TEST(Interrupts, AControllerNextAboveIsTheParentUnlessAnotherIsNamed) {
   TreeBuilder b;
   b.cells("interrupt-parent", {1});
