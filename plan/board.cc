@@ -7,6 +7,7 @@
 #include "fw/acpi/named_memory.h"
 #include "fw/boot_modules.h"
 #include "fw/boot_phase_host.h"
+#include "platform/requirements.h"
 
 namespace socle::plan {
 
@@ -38,7 +39,18 @@ void choose_console(Board& board) {
   if (board.console) board.input.console = &*board.console;
 }
 
+// As boot does, if all come up.
+void choose_cpus(Board& board) {
+  const platform::Platform& machine = *board.platform;
+  for (std::size_t i = 0; i < machine.cpus.size(); ++i)
+    if (platform::can_start(machine, i)) board.cpus.push_back(static_cast<std::uint16_t>(i));
+  board.input.cpus = board.cpus;
+  if (const std::size_t off = machine.cpus.size() - board.cpus.size(); off != 0)
+    board.notes.warning("{} of {} CPUs stay off: PSCI cannot start them", off, machine.cpus.size());
+}
+
 Result<> plan_domain(Board& board) {
+  choose_cpus(board);
   if (const auto placed = place_socle(board); !placed)
     return board.notes.error(placed.error(), "no room in RAM for Socle");
   board.input.tree = board.tree;

@@ -9,6 +9,7 @@
 //   - Socle: an image of 2 MiB and a heap of 8 MiB and 1/512 of RAM, at the top of the highest RAM
 //     that is free, where boot puts its heap;
 //   - the modules: as the tree names them; without a kernel module none is placed;
+//   - CPUs: all come up that boot would start (platform::can_start());
 //   - the address space: 48 bits (boot takes what the CPU has, at most 48);
 //   - RAM, of ACPI tables without a memory map: the ranges of SRAT, all of it free but for memory
 //     that tables name. Without an SRAT there is no plan, only the platform.
@@ -40,7 +41,8 @@ struct Board {
   fw::BootInfo boot;
   std::string_view command_line;  // Socle's
   fw::Options options;
-  bool has_memory_map = false;  // input.efi_memory was given, not assumed
+  std::vector<std::uint16_t> cpus;  // that boot would start
+  bool has_memory_map = false;      // input.efi_memory was given, not assumed
   hwdom::PlanInput input;
   hwdom::KeptMemory kept[2];
   const hwdom::DomainPlan* plan = nullptr;

@@ -315,11 +315,12 @@ Result<> Boot::start_devices() {
 Result<> Boot::start_cpus() {
   std::array<std::uint64_t, kMaxCpus> mpidrs{};
   std::size_t count = 0;
-  for (const platform::Cpu& cpu : platform_->cpus) {
-    if (cpu.enable_method == platform::Cpu::EnableMethod::kPsci || count == 0) {
-      mpidrs[count++] = cpu.mpidr;
+  for (std::size_t i = 0; i < platform_->cpus.size(); ++i) {
+    const std::uint64_t mpidr = platform_->cpus[i].mpidr;
+    if (platform::can_start(*platform_, i)) {
+      mpidrs[count++] = mpidr;
     } else {
-      log_warning("CPU {#x}: no PSCI enable-method: it stays off", cpu.mpidr);
+      log_warning("CPU {#x}: PSCI cannot start it: it stays off", mpidr);
     }
   }
   const unsigned limit = std::min(options_.maxcpus.value_or(kMaxCpus), kMaxCpus);

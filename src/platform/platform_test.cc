@@ -171,6 +171,21 @@ TEST(Platform, AGicV2HasToVirtualiseAndToDeactivateSeparately) {
   EXPECT_TRUE(find_missing(changed).has_value());
 }
 
+TEST(Platform, PsciStartsAllCpusButTheFirst) {
+  const Machine m(VirtMachine{});
+  ASSERT_TRUE(m.platform.has_value());
+  platform::Platform changed = *m.operator->();
+  EXPECT_TRUE(can_start(changed, 0));
+  EXPECT_TRUE(can_start(changed, 1));
+  changed.cpus[0].enable_method = changed.cpus[1].enable_method = Cpu::EnableMethod::kSpinTable;
+  EXPECT_TRUE(can_start(changed, 0));
+  EXPECT_FALSE(can_start(changed, 1));
+  changed = *m.operator->();
+  changed.psci.conduit = Psci::Conduit::kNone;
+  EXPECT_TRUE(can_start(changed, 0));
+  EXPECT_FALSE(can_start(changed, 1));
+}
+
 TEST(Platform, ReadsTimerInterruptsByOrderAndByName) {
   const Machine m(VirtMachine{});
   ASSERT_TRUE(m.platform.has_value());

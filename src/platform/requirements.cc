@@ -26,4 +26,9 @@ std::optional<Missing> find_missing(const Platform& platform) {
   return std::nullopt;
 }
 
+bool can_start(const Platform& platform, std::size_t cpu) {
+  return cpu == 0 || (platform.psci.conduit != Psci::Conduit::kNone &&
+                      platform.cpus[cpu].enable_method == Cpu::EnableMethod::kPsci);
+}
+
 }  // namespace socle::platform

@@ -2,8 +2,9 @@
 #pragma once
 
 // What Socle cannot do without, beyond what a plan needs. Boot refuses a machine that lacks it, and
-// `socle plan` says so beforehand: both ask here.
+// `socle plan` says so beforehand: both ask here. So they do about CPUs.
 
+#include <cstddef>
 #include <optional>
 #include <string_view>
 
@@ -19,5 +20,9 @@ struct Missing {
 
 // The first thing that is missing; nothing if Socle can run on this machine. Pure.
 std::optional<Missing> find_missing(const Platform& platform);
+
+// Can this one of platform.cpus be had? The first one runs; PSCI starts the others, or nobody.
+// Pure.
+bool can_start(const Platform& platform, std::size_t cpu);
 
 }  // namespace socle::platform
