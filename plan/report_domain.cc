@@ -90,13 +90,19 @@ std::vector<Place> read_kept(const Board& board) {
   return out;
 }
 
+bool is_domains(const Board& board, fw::dt::NodeId node) {
+  return node != fw::dt::kNoNode &&
+         board.plan->nodes[index_of(node)].action == hwdom::NodeAction::kKeep;
+}
+
 // Nothing for what is mapped, or listed elsewhere as kept.
-const char* why_not_mapped(RegionDecision::Outcome outcome) {
-  switch (outcome) {
+const char* why_not_mapped(const Board& board, const RegionDecision& decision) {
+  switch (decision.outcome) {
     case RegionDecision::Outcome::kMapped:
     case RegionDecision::Outcome::kInRam:
-    case RegionDecision::Outcome::kKept:
       return nullptr;
+    case RegionDecision::Outcome::kKept:
+      return is_domains(board, decision.node) ? "all of its pages are Socle's" : nullptr;
     case RegionDecision::Outcome::kInOtherRam:
       return "in RAM that dom0 does not have";
     case RegionDecision::Outcome::kPartlyKept:
@@ -116,7 +122,7 @@ const char* why_not_mapped(RegionDecision::Outcome outcome) {
 std::vector<Place> read_not_mapped(const Board& board) {
   std::vector<Place> out;
   for (const RegionDecision& decision : board.plan->regions)
-    if (const char* why = why_not_mapped(decision.outcome); why != nullptr)
+    if (const char* why = why_not_mapped(board, decision); why != nullptr)
       out.push_back({decision.region.range, why, name_of(board, decision.node, decision.name)});
   return out;
 }

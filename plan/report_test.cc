@@ -29,6 +29,62 @@ TEST(PlanReport, AMachineWithAGicV2Boots) {
   EXPECT_TRUE(report.domain);
 }
 
+TEST(PlanReport, ACpuThatPsciCannotStartIsNoVcpu) {
+  TreeBuilder builder;
+  VirtMachine{}.write(builder);
+  const auto blob = builder.blob();
+  std::vector<std::byte> tree(blob.begin(), blob.end());
+  const int cpu = fdt_path_offset(tree.data(), "/cpus/cpu@1");
+  ASSERT_EQ(fdt_setprop_inplace(tree.data(), cpu, "enable-method", "spin", 5), 0);
+  const Report report = report_of(tree);
+  ASSERT_TRUE(report.domain);
+  EXPECT_EQ(report.domain->vcpus, 1u);
+  ASSERT_FALSE(report.notes.empty());
+  EXPECT_EQ(report.notes.back().text, "1 of 2 CPUs stay off: PSCI cannot start them");
+}
+
+TEST(PlanReport, APortOfSizeZeroIsNoConsole) {
+  VirtMachine machine;
+  machine.more = [](TreeBuilder& b) {
+    b.begin("serial@9040000").text("compatible", "arm,pl011").wide("reg", {0x904'0000, 0x1000});
+    b.end();
+  };
+  TreeBuilder builder;
+  machine.write(builder);
+  const auto blob = builder.blob();
+  std::vector<std::byte> tree(blob.begin(), blob.end());
+  const int port = fdt_path_offset(tree.data(), "/pl011@9000000");
+  const std::uint64_t reg[2] = {cpu_to_fdt64(0x900'0000), 0};
+  ASSERT_EQ(fdt_setprop_inplace(tree.data(), port, "reg", reg, sizeof reg), 0);
+  const Report report = report_of(tree);
+  ASSERT_TRUE(report.platform && report.platform->console);
+  EXPECT_EQ(report.platform->console->node, "/serial@9040000");
+}
+
+TEST(PlanReport, RegionsWhollyOverWhatSocleKeepsAreListed) {
+  VirtMachine machine;
+  machine.more = [](TreeBuilder& b) {
+    b.begin("second@9000000").wide("reg", {0x900'0000, 0x1000}).end();
+  };
+  const Report report = report_of(machine);
+  ASSERT_TRUE(report.domain);
+  ASSERT_EQ(report.domain->not_mapped.size(), 1u);
+  EXPECT_EQ(report.domain->not_mapped[0].node, "/second@9000000");
+  EXPECT_EQ(report.domain->not_mapped[0].what, "all of its pages are Socle's");
+}
+
+TEST(PlanReport, AMasterWhoseStreamsLeadNowhereIsOneWithoutProtection) {
+  VirtMachine machine;
+  machine.more = [](TreeBuilder& b) {
+    b.begin("dma@c000000").wide("reg", {0xc00'0000, 0x1000}).cells("iommus", {0x999, 7}).end();
+  };
+  const Report report = report_of(machine);
+  const auto& masters = report.platform->masters;
+  const auto dma = std::ranges::find(masters, "/dma@c000000", &MasterFacts::node);
+  ASSERT_NE(dma, masters.end());
+  EXPECT_FALSE(dma->is_behind_iommu);
+}
+
 TEST(PlanReport, ARefusedMachineHasAReasonAndWhatIsKnown) {
   const Report report = report_of(VirtMachine{.with_gic = false});
   EXPECT_EQ(report.verdict, Verdict::kRefused);

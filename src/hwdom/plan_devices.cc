@@ -165,6 +165,9 @@ Result<> map_reserved(Planner& planner, MappingList& out) {
     if (reserved.origin == platform::ReservedRange::Origin::kMemoryReservation &&
         !overlaps_any(planner.host_ram, frames))
       continue;
+    if (reserved.node != fw::dt::kNoNode && overlaps_any(planner.kept_device_frames, frames))
+      planner.notes.warning("{}: {} meets a device that Socle keeps: that part is not mapped",
+                            planner.path(reserved.node).view(), reserved.range);
     const Attributes attributes = reserved.is_frame_buffer
                                       ? policy::frame_buffer(policy::DomainKind::kHardware)
                                       : policy::reserved_memory(reserved.no_map);

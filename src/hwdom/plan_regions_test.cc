@@ -189,5 +189,19 @@ TEST(PlanRegions, AKeptDeviceIsNotMappedThroughAnotherNode) {
   EXPECT_TRUE(p.is_consistent());
 }
 
+TEST(PlanRegions, ReservedMemoryOverAKeptDeviceOrOfSizeZeroIsNotMappedAndNamed) {
+  VirtMachine machine;
+  machine.in_reserved = [](TreeBuilder& b) {
+    b.begin("over@8fff000").wide("reg", {0x8ff'f000, 0x2000}).end();
+    b.begin("none@c000000").wide("reg", {0xc00'0000, 0}).end();
+  };
+  Planned p(machine);
+  ASSERT_TRUE(p.ok());
+  EXPECT_TRUE(p.at(0x900'0000) == nullptr);
+  EXPECT_TRUE(p.at(0xc00'0000) == nullptr);
+  EXPECT_TRUE(p.said("/reserved-memory/over@8fff000: [0x8fff000, 0x9001000) meets a device that"));
+  EXPECT_TRUE(p.said("/reserved-memory/none@c000000: reg: size zero at 0xc000000"));
+}
+
 }  // namespace
 }  // namespace socle::hwdom

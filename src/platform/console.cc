@@ -85,10 +85,11 @@ bool has_driver(const Console& console) {
   });
 }
 
-bool is_known(const Node& node) {
-  return std::ranges::any_of(kKnownUarts, [&node](const KnownUart& known) {
-    return std::ranges::any_of(known.compatibles,
-                               [&node](std::string_view name) { return node.is_compatible(name); });
+bool is_known(const Node& node, const PaRange& registers) {
+  return std::ranges::any_of(kKnownUarts, [&](const KnownUart& known) {
+    return registers.size() >= known.register_bytes &&
+           std::ranges::any_of(known.compatibles,
+                               [&](std::string_view name) { return node.is_compatible(name); });
   });
 }
 
@@ -143,7 +144,9 @@ std::optional<Console> choose_console(const Platform& platform, const fw::dt::Tr
   }
   if (tree == nullptr) return std::nullopt;
   for (const Device& device : platform.devices) {
-    if (!device.enabled || device.regions.empty() || !is_known(tree->node(device.node))) continue;
+    if (!device.enabled || device.regions.empty() ||
+        !is_known(tree->node(device.node), device.regions[0].range))
+      continue;
     notes.info("console: {}, the first port with a driver", tree->node(device.node).path().view());
     return console_of(device);
   }

@@ -252,7 +252,8 @@ Result<std::optional<Device>> read_device(const Reader& reader, const Node& node
   device.interrupts = TRY(read_interrupts(reader, node, gic));
   device.iommus = TRY(read_iommus(reader, node));
   device.iommu_map = TRY(read_requester_map(reader, node, "iommu-map"));
-  device.declares_dma = device.is_pci_host || !device.iommus.empty() || !device.iommu_map.empty() ||
+  // Streams that lead nowhere are streams.
+  device.declares_dma = device.is_pci_host || node.has("iommus") || node.has("iommu-map") ||
                         node.has("dma-coherent") || node.has("dma-ranges");
   if (device.regions.empty() && device.interrupts.empty() && device.iommus.empty() &&
       device.iommu_map.empty())

@@ -78,6 +78,8 @@ Result<> add_reserved(const Reader& reader, const Node& node, ReservedRange::Ori
     const auto range = fw::dt::reg(node, i);
     if (!range && range.error() == Error::kUnsupported)
       reader.notes.warning("{}: reg: its parent has no ranges to it, ignored", node.path().view());
+    if (range && range->empty())
+      reader.notes.warning("{}: reg: size zero at {}", node.path().view(), range->begin());
     if (!range || range->empty()) continue;
     TRY(out.push_back({.range = *range,
                        .origin = origin,
