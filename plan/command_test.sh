@@ -51,6 +51,12 @@ expect 2 'no ACPI tables' "$scratch/empty"
 printf '/dts-v1/;\n/ { };\n' >"$scratch/nothing.dts"
 expect 1 'refused: ' "$scratch/nothing.dts"
 expect 1 '^socle plan: error: ' "$scratch/nothing.dts" --check
+"${DTC:-dtc}" -q -I dts -O dtb -o "$scratch/whole.dtb" "$tree"
+size=$(stat -c %s "$scratch/whole.dtb")
+for part in 20 1000; do
+  head -c "$part" "$scratch/whole.dtb" >"$scratch/part.dtb"
+  expect 1 "cut off: it claims $size bytes, $part can be read" "$scratch/part.dtb" --check
+done
 printf 'dom0_mem=256M\n' >"$scratch/options"
 expect 0 '^$' "$tree" --diff "$tree"
 expect 1 '-> 262144 KiB' "$tree" --diff "$scratch/options"

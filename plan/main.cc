@@ -75,9 +75,12 @@ struct Planned {
 
   Result<> plan_tree(Blob& blob, const BoardOptions& options) {
     if (options.efi_memory) return plan_board(board, blob.bytes(), options);
-    if (const auto given = give_ram(blob.whole()))
-      board.notes.info("assumed: {} of RAM, as the boot loader fills in; the tree names no size",
-                       *given);
+    Blob with_ram = blob;
+    const auto given = give_ram(with_ram.whole());
+    if (!given) return plan_board(board, blob.bytes(), options);
+    board.notes.info("assumed: {} of RAM, as the boot loader fills in; the tree names no size",
+                     *given);
+    blob = std::move(with_ram);
     return plan_board(board, std::as_bytes(blob.whole()), options);
   }
 
