@@ -46,7 +46,7 @@ Result<> plan_vcpus(Planner& planner) {
   take(timer.virt, ours.virt);
   take(timer.hypervisor, ours.hypervisor);
   if (!timer.virt || timer.virt->id != ours.virt)
-    planner.notes.warning("timer: the tree names no virtual timer interrupt; {} is assumed",
+    planner.notes.warning("timer: firmware names no virtual timer interrupt; {} is assumed",
                           ours.virt);
   return {};
 }
@@ -119,9 +119,8 @@ Result<> plan_gic(Planner& planner) {
   ours.distributor = direct_mapped(gic.distributor.begin());
   switch (gic.version) {
     case platform::Gic::Version::kNone:
-      return planner.notes.error(
-          Error::kNotFound,
-          "device tree: no interrupt controller that Socle knows (a GICv2 or GICv3)");
+      return planner.notes.error(Error::kNotFound,
+                                 "no interrupt controller that Socle knows (a GICv2 or GICv3)");
     case platform::Gic::Version::kV2:
       ours.cpu_interface = direct_mapped(gic.cpu_interface.begin());
       if (gic.cpu_interface.empty() || gic.virtual_interface.empty())
