@@ -107,7 +107,37 @@ Facts general(const Report& report) {
                             : hexadecimal(domain.grant_window.begin().value());
   out["mmio-fault"] = to_string(domain.mmio_fault);
   out["interrupts that nothing names"] =
-      domain.has_all_spis ? fmt::format("dom0's {}", domain.all_spis_because_of) : "not dom0's";
+      !domain.has_all_spis                 ? "not dom0's"
+      : domain.all_spis_because_of.empty() ? "dom0's"
+                                           : fmt::format("dom0's: {}", domain.all_spis_because_of);
+  return out;
+}
+
+Facts machine(const Report& report) {
+  Facts out;
+  if (!report.platform) return out;
+  // In the words of the other outputs; it is the first section there.
+  const std::vector<Section> all = sections(report);
+  for (const auto& [name, value] : all.front().facts)
+    out[name] = value;
+  return out;
+}
+
+Facts iommus(const PlatformFacts& platform) {
+  Facts out;
+  for (const IommuFacts& iommu : platform.iommus)
+    out[iommu.node] =
+        fmt::format("{}, {}{}, {} masters", iommu.kind, iommu.enabled ? "enabled" : "disabled",
+                    iommu.is_dom0s ? ", dom0's" : "", iommu.masters);
+  return out;
+}
+
+Facts masters(const PlatformFacts& platform) {
+  Facts out;
+  for (const MasterFacts& master : platform.masters)
+    out[master.node] =
+        fmt::format("{}{}{}", master.is_behind_iommu ? "behind an IOMMU" : "not protected",
+                    master.streams.empty() ? "" : ", ", fmt::join(master.streams, ", "));
   return out;
 }
 
@@ -155,13 +185,19 @@ std::string differences(const Report& before, const Report& after) {
   const DomainFacts none;
   const DomainFacts& first = before.domain ? *before.domain : none;
   const DomainFacts& second = after.domain ? *after.domain : none;
+  const PlatformFacts nothing;
+  const PlatformFacts& machine_before = before.platform ? *before.platform : nothing;
+  const PlatformFacts& machine_after = after.platform ? *after.platform : nothing;
   std::string out;
   add(out, "plan", compare_facts(general(before), general(after)));
+  add(out, "machine", compare_facts(machine(before), machine(after)));
   add(out, "mappings", compare_mappings(first.mappings, second.mappings));
   add(out, "kept by Socle", compare_facts(places(first.kept), places(second.kept)));
   add(out, "not mapped", compare_facts(places(first.not_mapped), places(second.not_mapped)));
   add(out, "may be mapped", compare_facts(permitted(first), permitted(second)));
   add(out, "interrupts", compare_facts(interrupts(first), interrupts(second)));
+  add(out, "IOMMUs", compare_facts(iommus(machine_before), iommus(machine_after)));
+  add(out, "DMA masters", compare_facts(masters(machine_before), masters(machine_after)));
   add(out, "nodes", compare_facts(nodes(first), nodes(second)));
   return out;
 }

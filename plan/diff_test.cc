@@ -56,6 +56,35 @@ TEST(PlanDiff, AConsoleThatIsGivenBackIsNoLongerKept) {
       << text;
 }
 
+TEST(PlanDiff, AMasterThatLosesItsProtectionIsADifference) {
+  const auto with_streams = [](std::uint32_t iommu) {
+    VirtMachine machine{.with_smmu = true};
+    machine.more = [iommu](TreeBuilder& b) {
+      b.begin("dma@c000000").wide("reg", {0xc00'0000, 0x1000}).cells("iommus", {iommu, 7}).end();
+    };
+    return report_of(machine);
+  };
+  const std::string text =
+      differences(with_streams(VirtMachine::kSmmu), with_streams(VirtMachine::kGic));
+  EXPECT_EQ(text,
+            "IOMMUs\n"
+            "  ~ /smmuv3@9050000: SMMUv3, enabled, 2 masters -> SMMUv3, enabled, 1 masters\n"
+            "DMA masters\n"
+            "  ~ /dma@c000000: behind an IOMMU, /smmuv3@9050000 0x7 -> not protected\n");
+}
+
+TEST(PlanDiff, AnotherMachineIsADifferenceWhateverItsPlan) {
+  VirtMachine machine;
+  machine.cpus = 4;
+  const std::string text = differences(report_of(VirtMachine{}, "dom0_max_vcpus=1"),
+                                       report_of(machine, "dom0_max_vcpus=1"));
+  EXPECT_EQ(text,
+            "machine\n"
+            "  ~ CPUs: 1 x arm,cortex-a57 (psci), 1 x arm,cortex-a53 (psci) -> "
+            "1 x arm,cortex-a57 (psci), 1 x arm,cortex-a53 (psci), 1 x arm,cortex-a57 (psci), "
+            "1 x arm,cortex-a53 (psci)\n");
+}
+
 TEST(PlanDiff, ARefusalIsADifference) {
   const std::string text =
       differences(report_of(VirtMachine{}), report_of(VirtMachine{.with_gic = false}));
