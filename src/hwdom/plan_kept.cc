@@ -122,9 +122,10 @@ void warn_of_undriven_iommus(Planner& planner) {
   for (const platform::Iommu& iommu : planner.platform().iommus) {
     if (!iommu.enabled) continue;
     if (planner.is_passed_through(iommu)) {
-      planner.notes.warning("{} ({}) is passed through: dom0 decides where DMA behind it goes",
-                            planner.name_of(iommu.node, iommu.name).view(),
-                            platform::to_string(iommu.kind));
+      planner.notes.warning(
+          "{} ({}) is passed through: dom0 decides where DMA behind it goes; Linux 6.1 needs "
+          "iommu.passthrough=1",
+          planner.name_of(iommu.node, iommu.name).view(), platform::to_string(iommu.kind));
       continue;
     }
     if (first == nullptr) first = &iommu;

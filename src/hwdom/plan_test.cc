@@ -272,6 +272,7 @@ TEST(Plan, AnIommuIsPassedThroughOnRequest) {
     EXPECT_TRUE(p.at(0x905'0000)->attributes.reason() == Reason::kDeviceRegisters);
     EXPECT_TRUE(p.routes(106));
     EXPECT_TRUE(p.said("/smmuv3@9050000 (SMMUv3) is passed through: dom0 decides"));
+    EXPECT_TRUE(p.said("Linux 6.1 needs iommu.passthrough=1"));
     EXPECT_FALSE(p.said("are hidden"));
     EXPECT_TRUE(p.is_consistent());
   }
