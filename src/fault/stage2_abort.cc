@@ -14,6 +14,7 @@
 #include "guest/rate_limit.h"
 #include "guest/vcpu.h"
 #include "hw/esr.h"
+#include "port/at.h"
 #include "port/sysreg.h"
 #include "port/tlb.h"
 
@@ -181,7 +182,11 @@ void without_address(Vcpu& vcpu, CpuFrame& frame, const Abort& abort) {
     port::tlb_sync();
     return;
   }
-  inject(vcpu, frame, abort, "stage-2 abort");
+  // HPFAR_EL2 is anything. For the line the guest's own tables tell, as far as EL1 may read there.
+  Abort known = abort;
+  const auto where = port::translate_guest_read(abort.far);
+  if (where.has_value()) known.address = *where;
+  inject(vcpu, frame, known, "stage-2 abort", where.has_value() ? "" : "(perhaps)");
 }
 
 }  // namespace

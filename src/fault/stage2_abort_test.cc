@@ -10,6 +10,7 @@
 #include "guest/exits.h"
 #include "guest/mmio_faults.h"
 #include "hw/esr.h"
+#include "port/at.h"
 #include "port/clock.h"
 #include "sim/host_seams.h"
 
@@ -279,6 +280,23 @@ TEST(Stage2Abort, APageThatIsOnRecordIsNotLoggedAgain) {
   machine.data_abort(0x3000'0abc, load_to(1));
   EXPECT_TRUE(machine.was_injected());
   EXPECT_EQ(machine.log.lines().size(), 1u);
+}
+
+// HPFAR_EL2 says where a translation is missing, and is anything after a permission or alignment
+// fault (Arm ARM DDI 0487, D24.2 "HPFAR_EL2").
+TEST(Stage2Abort, WithoutAnAddressTheLineHasThatOfTheGuestsTables) {
+  Machine machine;
+  port::host_stage1 = [](std::uint64_t address, bool) -> Result<Ipa> {
+    return Ipa(0x5000'0000 | (address & 0xfff));
+  };
+  machine.data_abort(0x4000'0123, kPermissionFault);
+  EXPECT_TRUE(machine.log.contains("of 0x50000123 (va"));
+  machine.data_abort(0x4000'0123, 0x21);
+  port::host_stage1 = [](std::uint64_t, bool) -> Result<Ipa> { return fail(Error::kFault); };
+  machine.data_abort(0x4000'0123, kPermissionFault);
+  EXPECT_TRUE(machine.log.contains("of 0x40000123 (perhaps) (va"));
+  port::host_stage1 = nullptr;
+  EXPECT_EQ(machine.log.lines().size(), 3u);
 }
 
 TEST(Stage2Abort, TlbConflictIsClearedAndTriedAgain) {
