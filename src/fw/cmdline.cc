@@ -171,6 +171,7 @@ bool set_mmio_fault(Options& options, std::string_view value) {
   if (by_pages) value.remove_suffix(kByPages.size());
   for (const MmioFault policy : kMmioFaults) {
     if (value != to_string(policy)) continue;
+    if (by_pages && policy != MmioFault::kMap) return false;
     options.mmio_fault = policy;
     options.mmio_fault_by_pages = by_pages;
     return true;

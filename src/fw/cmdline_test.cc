@@ -65,6 +65,7 @@ TEST(CommandLine, MmioFaultsHaveThreeAnswers) {
   EXPECT_TRUE(Parsed("mmio-fault=map,pages").options.mmio_fault == MmioFault::kMap);
   EXPECT_TRUE(Parsed("mmio-fault=map,pages").options.mmio_fault_by_pages);
   EXPECT_FALSE(Parsed("mmio-fault=,pages").options.mmio_fault.has_value());
+  EXPECT_FALSE(Parsed("mmio-fault=log,pages").options.mmio_fault.has_value());
   const Parsed bad("mmio-fault=map mmio-fault=yes");
   EXPECT_TRUE(bad.options.mmio_fault == MmioFault::kMap);
   EXPECT_TRUE(bad.notes.mentions("'mmio-fault=yes' has a bad value"));
