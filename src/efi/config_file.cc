@@ -105,7 +105,7 @@ StartOptions parse_start_options(std::string_view line) {
       out.config = option.substr(4);
     } else if (option == "cfg") {
       out.config = take_word(line);
-    } else if (option == "help" || option == "?") {
+    } else if (option == "help") {
       out.wants_help = true;
     } else if (first) {
       out.first = word;

@@ -87,7 +87,7 @@ TEST(EfiConfig, OptionsAreWrittenInAllOfXensWays) {
   EXPECT_EQ(parse_start_options("socle.efi /cfg=b.cfg").unknown, "");
   EXPECT_EQ(parse_start_options("/socle.efi").first, "/socle.efi");
   EXPECT_TRUE(parse_start_options("socle.efi -help").wants_help);
-  EXPECT_TRUE(parse_start_options("/?").wants_help);
+  EXPECT_TRUE(parse_start_options("/help").wants_help);
 }
 
 TEST(EfiConfig, AProgramInQuotationMarksMayHaveBlanks) {

@@ -260,7 +260,7 @@ class Loader {
 
   Result<std::string_view> text_of(std::span<const std::byte> bytes) {
     const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-    if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff"))
+    if (text.starts_with("\xff\xfe"))
       return firmware_.refuse(Error::kInvalid,
                               "configuration: UTF-16, as firmware's editor saves: ASCII is needed");
     return text;
