@@ -177,7 +177,9 @@ class Loader {
 
   Result<> load_by_configuration() {
     const auto place = find_place();
-    if (!place) return firmware_.refuse(Error::kNotFound, "no name of this program is known");
+    if (!place)
+      return firmware_.refuse(Error::kNotFound,
+                              "no modules in a device tree, and no file's name for this program");
     const auto [config, section, kernel] = TRY(choose_section(*place));
     if (config.value(section, "xsm"))
       firmware_.say("configuration: xsm= is ignored: Socle has no security policies");

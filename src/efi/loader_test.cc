@@ -499,7 +499,7 @@ TEST(EfiLoader, NoConfigurationIsRefused) {
   named.set_options(u"socle.efi -cfg=none.cfg");
   expect_refused(named, "\\EFI\\socle\\none.cfg: there is no such file", kNotFound);
   FakeFirmware nameless(u"");
-  expect_refused(nameless, "no name of this program", kNotFound);
+  expect_refused(nameless, "no modules in a device tree, and no file's name", kNotFound);
 }
 
 TEST(EfiLoader, ABrokenConfigurationIsRefused) {
