@@ -91,7 +91,17 @@ TEST(DevMmio, WhatIsNotPermittedIsRefusedAndNotMapped) {
     EXPECT_EQ(map_as(guest, abi::kSocleTypeDeviceGRE, index, kFree), -XEN_EPERM);
     EXPECT_FALSE(at(guest, kFree).has_value());
   }
-  EXPECT_EQ(map(guest, kDevice, kBeyond), -XEN_EINVAL);
+}
+
+TEST(DevMmio, AFrameBeyondTheAddressSpaceIsInvalid) {
+  TestCaller guest;
+  for (const std::uint64_t frame : {kBeyond, std::uint64_t{1} << 52, ~std::uint64_t{0}}) {
+    EXPECT_EQ(map(guest, kDevice, frame), -XEN_EINVAL);
+    EXPECT_EQ(map_as(guest, abi::kSocleTypeDeviceGRE, kDevice, frame), -XEN_EINVAL);
+    EXPECT_EQ(remove(guest, frame), -XEN_ENOENT);
+    EXPECT_EQ(domctl(guest, {.gfn = frame, .mfn = kDevice}), -XEN_EINVAL);
+    EXPECT_EQ(domctl(guest, {.gfn = frame, .mfn = kDevice, .add = 0}), -XEN_EINVAL);
+  }
 }
 
 TEST(DevMmio, IsForTheHardwareDomain) {

@@ -73,7 +73,11 @@ TEST(AddToPhysmap, OtherSpacesAnswerAsXenDoes) {
   for (const std::uint32_t space : {2u, 4u, 6u, 0xffffffffu})
     EXPECT_EQ(add_to_physmap(guest, space, 0, where), -XEN_ENOSYS);
   EXPECT_EQ(add_to_physmap(guest, XENMAPSPACE_gmfn_range, 0, where), 0);
-  EXPECT_EQ(add_to_physmap(guest, XENMAPSPACE_shared_info, 0, kBeyond), -XEN_EINVAL);
+  for (const Gfn beyond : {kBeyond, Gfn(std::uint64_t{1} << 52), Gfn(~std::uint64_t{0})}) {
+    EXPECT_EQ(add_to_physmap(guest, XENMAPSPACE_shared_info, 0, beyond), -XEN_EINVAL);
+    EXPECT_EQ(add_to_physmap(guest, XENMAPSPACE_grant_table, 0, beyond), -XEN_EINVAL);
+    EXPECT_EQ(remove(guest, beyond), -XEN_ENOENT);
+  }
   EXPECT_EQ(guest.call(kMemoryOp, {XENMEM_add_to_physmap, TestCaller::kBadAddress}), -XEN_EFAULT);
 }
 

@@ -60,11 +60,12 @@ Status<> map_device(Domain& domain, std::uint64_t index, Gfn frame, RequestedTyp
   // The hardware domain for itself, as on Xen.
   if (!domain.properties.is_hardware_domain) return refuse(Errno::kEACCES);
   const Mfn mfn(index);
+  const auto page = GfnRange::from_size(frame, 1);
+  if (!page.has_value()) return refuse(Errno::kEINVAL);
   if (!domain.permitted_mmio.permits(mfn)) return refuse(Errno::kEPERM);
   stage2::AddressSpace::Batch batch(domain.address_space);
   if (type == RequestedType::kDefault && is_planned(batch.lookup(frame), mfn)) return {};
-  const GfnRange page(frame, frame + FrameCount(1));
-  ABI_TRY(batch.map_overwrite(page, mfn, requested_device(DomainKind::kHardware, type)));
+  ABI_TRY(batch.map_overwrite(*page, mfn, requested_device(DomainKind::kHardware, type)));
   return {};
 }
 

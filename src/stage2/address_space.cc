@@ -22,10 +22,6 @@ Translation translation(const LeafView& leaf, Gfn gfn) {
                      .contiguous = leaf.contiguous};
 }
 
-GfnRange one(Gfn gfn) {
-  return GfnRange(gfn, gfn + FrameCount(1));
-}
-
 }  // namespace
 
 // --- Life
@@ -264,8 +260,10 @@ Result<> AddressSpace::Batch::map_as(Edit::Kind kind, const GfnRange& range, Mfn
 
 Result<std::optional<Translation>> AddressSpace::Batch::replace(Gfn gfn, Mfn mfn,
                                                                 const Attributes& attributes) {
+  const auto range = GfnRange::from_size(gfn, 1);
+  if (!range.has_value()) return fail(Error::kOutOfRange);
   const std::optional<Translation> before = lookup(gfn);
-  TRY(map_overwrite(one(gfn), mfn, attributes));
+  TRY(map_overwrite(*range, mfn, attributes));
   return before;
 }
 
