@@ -62,6 +62,7 @@ Result<std::uint64_t> wanted_frames(Planner& planner, std::uint64_t available) {
   if (memory.minimum) wanted = std::max(wanted, frames(*memory.minimum));
   if (memory.maximum && (memory.size || frames(*memory.maximum) < wanted))
     wanted = std::min(wanted, frames(*memory.maximum));
+  if (wanted == 0) return planner.notes.error(Error::kInvalid, "dom0_mem: less than a page");
   if (wanted > available)
     return planner.notes.error(
         Error::kTooLarge, "dom0_mem: {} MiB asked for, {} MiB of the machine's {} MiB can be given",

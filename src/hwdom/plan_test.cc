@@ -92,6 +92,14 @@ TEST(Plan, RefusesDom0MemoryThatIsTooLarge) {
       p.said("dom0_mem: 2048 MiB asked for, 2030 MiB of the machine's 2048 MiB can be given"));
 }
 
+TEST(Plan, RefusesDom0MemoryOfLessThanAPage) {
+  VirtMachine machine;
+  machine.command_line = "dom0_mem=1";  // KiB, as in Xen
+  Planned p(machine);
+  ASSERT_FALSE(p.ok());
+  EXPECT_TRUE(p.said("dom0_mem: less than a page"));
+}
+
 TEST(Plan, MinimumAndMaximumBoundDom0Memory) {
   VirtMachine machine;
   machine.command_line = "dom0_mem=max:512M";
