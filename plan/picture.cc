@@ -56,7 +56,9 @@ void add_places(const std::vector<Place>& places, Owner owner, Layer layer,
 std::vector<Patch> patches_of(const Report& report) {
   std::vector<Patch> out;
   if (report.platform) {
-    if (!report.domain) add_places(report.platform->ram, Owner::kNotMapped, Layer::kNotMapped, out);
+    // What dom0 and Socle leave of it lies idle, or is other domains'.
+    for (const Place& place : report.platform->ram)
+      out.push_back({{place.range, Owner::kNotMapped, {place.what}}, Layer::kNotMapped});
     add_places(report.platform->reserved, Owner::kReserved, Layer::kReserved, out);
     if (!report.platform->tables.empty()) {
       add_places(report.platform->described, Owner::kNotMapped, Layer::kMapped, out);

@@ -44,6 +44,18 @@ TEST(PlanPicture, ReservedMemoryShowsThroughRam) {
   EXPECT_EQ(band_at(picture, 0x5010'0000)->owner, Owner::kRam);
 }
 
+TEST(PlanPicture, RamThatNobodyHasIsThere) {
+  const Picture picture = draw_up(report_of(VirtMachine{}, "dom0_mem=512M"));
+  const auto idle = std::ranges::find(picture.bands, Owner::kNotMapped, &Band::owner);
+  ASSERT_NE(idle, picture.bands.end());
+  EXPECT_EQ(idle->names, std::vector<std::string>{"RAM"});
+  std::uint64_t ram = 0;
+  for (const Band& band : picture.bands)
+    if (band.range.begin() >= Pa(0x4000'0000) && band.range.end() <= Pa(0xc000'0000))
+      ram += band.range.size();
+  EXPECT_EQ(ram, 2 * kGiB);
+}
+
 TEST(PlanPicture, TooManyBandsBecomeFewerAndNoDeviceIsLost) {
   VirtMachine machine;
   machine.more = [](TreeBuilder& b) {
