@@ -29,6 +29,27 @@ TEST(PlanReport, AMachineWithAGicV2Boots) {
   EXPECT_TRUE(report.domain);
 }
 
+TEST(PlanReport, PartsOfAGicV2ThatOverlapEndWhereTheNextBegins) {
+  TreeBuilder builder;
+  VirtMachine{.gic_v2 = true}.write(builder);
+  const auto blob = builder.blob();
+  std::vector<std::byte> tree(blob.begin(), blob.end());
+  const int gic = fdt_path_offset(tree.data(), "/intc@8000000");
+  std::vector<std::uint64_t> reg;
+  for (const std::uint64_t begin : {0x800'0000U, 0x800'1000U, 0x800'3000U, 0x800'5000U})
+    reg.insert(reg.end(), {cpu_to_fdt64(begin), cpu_to_fdt64(0x1'0000)});
+  ASSERT_EQ(fdt_setprop_inplace(tree.data(), gic, "reg", reg.data(), 64), 0);
+  const Report report = report_of(tree);
+  EXPECT_EQ(report.verdict, Verdict::kReady) << report.reason;
+  ASSERT_TRUE(report.domain);
+  const auto at =
+      std::ranges::find(report.domain->mappings, Ipa(0x800'1000),
+                        [](const MappingFacts& mapping) { return mapping.guest.begin(); });
+  ASSERT_NE(at, report.domain->mappings.end());
+  EXPECT_EQ(at->machine, PaRange(Pa(0x800'5000), Pa(0x800'7000)));
+  EXPECT_EQ(at->guest.size(), 0x2000u);
+}
+
 TEST(PlanReport, ACpuThatPsciCannotStartIsNoVcpu) {
   TreeBuilder builder;
   VirtMachine{}.write(builder);

@@ -54,6 +54,22 @@ void read_old_interfaces(const Node& node, std::size_t first, Gic& gic) {
   if (first + 2 < count) gic.virtual_interface = region(node, first + 2);
 }
 
+// Some trees give every part 64 KiB, where the next one stands a few KiB further (Rockchip's
+// RK3576): a part ends there.
+void end_where_the_next_begins(Gic& gic) {
+  PaRange* const parts[] = {&gic.distributor, &gic.cpu_interface, &gic.hypervisor_interface,
+                            &gic.virtual_interface};
+  for (PaRange* const part : parts)
+    for (const PaRange* const next : parts)
+      if (next->begin() > part->begin() && next->begin() < part->end())
+        *part = PaRange(part->begin(), next->begin());
+}
+
+void read_v2(const Node& node, Gic& gic) {
+  read_old_interfaces(node, 1, gic);
+  end_where_the_next_begins(gic);
+}
+
 void read_v3(const Reader& reader, const Node& node, Gic& gic) {
   const std::size_t stated = node.cell("#redistributor-regions").value_or(1);
   const std::size_t count = fw::dt::reg_count(node).value_or(0);
@@ -146,7 +162,7 @@ void read_gic(const Reader& reader, Platform& out) {
   if (gic.version == Gic::Version::kV3)
     read_v3(reader, node, gic);
   else
-    read_old_interfaces(node, 1, gic);
+    read_v2(node, gic);
   if (gic.interrupt_cells < 3 || gic.interrupt_cells > fw::dt::kMaxInterruptCells ||
       gic.distributor.empty()) {
     reader.notes.warning("{}: no usable #interrupt-cells or reg", node.path().view());
