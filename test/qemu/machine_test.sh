@@ -81,3 +81,16 @@ full_1_TiB_all_of_it_for_dom0() {
   [[ $available -ge 20 ]] || { printf 'skipped: 20 GiB are needed on the host, %s are free\n' "$available"; return 0; }
   TIMEOUT=600 at_least "$(whole 1000000 900)" --memory 1T
 }
+
+# Every register and system instruction, every HVC and SMC (test/guests/instructions.cc): what is not there is the guest's own
+# exception, calls with a number of nobody's are undefined, and Socle answers afterwards.
+every_instruction_ends_in_the_guest() {
+  local said
+  if [[ $HYPERVISOR != socle ]]; then return 0; fi
+  said=$(dom0 --cpus 1 --cpu "$1" --kernel "$SOCLE_ROOT/build/el2-release/guests/instructions.bin" | tr -d '\r' |
+    grep -E '^(read|write|system|call|odd|version|done|guest)')
+  printf '%s\n' "$said"
+  equal 'call 0 131069 0 version 262161 done' "$(tail -n 3 <<<"$said" | paste -sd ' ')" "the end of what it says"
+}
+test_every_instruction_cortex_a57() { every_instruction_ends_in_the_guest cortex-a57; }
+test_every_instruction_max() { every_instruction_ends_in_the_guest max; }
