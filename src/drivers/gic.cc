@@ -252,6 +252,10 @@ void irq_deactivate(IntId interrupt) {
   if (gic::driver != nullptr) gic::driver->deactivate(interrupt);
 }
 
+void irq_look_again() {
+  if (gic::driver != nullptr && gic::driver->look_again != nullptr) gic::driver->look_again();
+}
+
 Result<> irq_give_to_guest(IntId spi) {
   if (!spi.is_spi()) return fail(Error::kOutOfRange);
   const LockGuard guard(gic::lock);

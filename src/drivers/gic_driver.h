@@ -78,6 +78,8 @@ struct Driver {
   void (*wait_for_writes)(const detail::Bank& bank, unsigned word);
   void (*set_target)(IntId spi, CpuIndex cpu);
   void (*deactivate)(IntId interrupt);
+  // port::irq_look_again(), if there is anything to do.
+  void (*look_again)() = nullptr;
 };
 
 extern constinit const Driver kGicv2Driver;

@@ -207,6 +207,7 @@ constinit const Driver kGicv2Driver{
     .wait_for_writes = wait_for_writes,
     .set_target = set_target,
     .deactivate = deactivate_interrupt,
+    .look_again = [] { interface.write32(gicc::kPMR, kMaskNone); },
 };
 
 }  // namespace socle::gic

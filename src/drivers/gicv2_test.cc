@@ -76,6 +76,7 @@ class Model {
   struct Interface {
     std::uint32_t control = 0;
     std::uint32_t mask = 0;
+    unsigned mask_writes = 0;
     std::vector<std::uint32_t> running;
   };
   Interface& interface_of(unsigned cpu) { return interfaces_[cpu]; }
@@ -228,7 +229,10 @@ void Model::CpuInterface::write(std::uint64_t offset, unsigned, std::uint64_t va
   const auto word = static_cast<std::uint32_t>(value);
   Interface& own = model_.interfaces_[here()];
   if (offset == gicc::kCTLR) own.control = word;
-  if (offset == gicc::kPMR) own.mask = word;
+  if (offset == gicc::kPMR) {
+    own.mask = word;
+    ++own.mask_writes;
+  }
   if (offset == gicc::kEOIR) {
     if (own.running.empty() || own.running.back() != word)
       ++model_.wrong_ends;
@@ -280,6 +284,17 @@ TEST(Gicv2, OneInterruptCanBeTheOnlyOneThatIsSignalled) {
   gic::unmask_all();
   gic::dispatch_physical();
   EXPECT_EQ(handled, 26u + 53u);
+}
+
+TEST(Gicv2, LookingAgainIsAWriteThatChangesNothing) {
+  Running running(2);
+  ASSERT_TRUE(running.good);
+  be(1);
+  const Model::Interface before = running.model.interface_of(1);
+  port::irq_look_again();
+  EXPECT_EQ(running.model.interface_of(1).mask, before.mask);
+  EXPECT_EQ(running.model.interface_of(1).mask_writes, before.mask_writes + 1);
+  EXPECT_EQ(running.model.interface_of(0).mask_writes, 1u);
 }
 
 TEST(Gicv2, AHandlersInterruptComesToTheBootCpuAndMayComeAgain) {

@@ -36,6 +36,7 @@ struct Doubles {
   // What happens while the CPU sleeps: called for each wait; after kMaxSleeps the test fails.
   std::function<void()> on_sleep;
   unsigned sleeps = 0;
+  unsigned looks_at_lines = 0;  // port::irq_look_again()
   std::vector<RunState> run_states;
   std::map<std::uint64_t, stage2::Translation> mapped;  // by frame number
   unsigned lookups = 0;

@@ -12,6 +12,7 @@
 #include "hw/sysreg.h"
 #include "port/clock.h"
 #include "port/cpu.h"
+#include "port/irq.h"
 #include "port/sysreg.h"
 
 namespace socle::guest {
@@ -36,6 +37,7 @@ bool may_run(Vcpu& vcpu) {
 // what is announced from here on comes with a kick.
 void sleep_if_quiet(const Vcpu& vcpu) {
   if (vcpu.pending_work.load(std::memory_order_acquire) != 0) return;
+  port::irq_look_again();
   port::wait_for_interrupt();
   socle_dispatch_interrupts();
 }

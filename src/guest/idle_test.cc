@@ -35,6 +35,16 @@ TEST(Idle, SleepEndsWhenAnInterruptIsDeliverable) {
       (doubles().run_states == std::vector<RunState>{RunState::kBlocked, RunState::kRunning}));
 }
 
+TEST(Idle, TheInterruptControllerLooksAtItsLinesBeforeEachSleep) {
+  TestGuest guest;
+  doubles().on_sleep = [] {
+    EXPECT_EQ(doubles().looks_at_lines, doubles().sleeps);
+    doubles().deliverable = doubles().sleeps == 2;
+  };
+  block(guest.vcpu());
+  EXPECT_EQ(doubles().looks_at_lines, 2u);
+}
+
 TEST(Idle, WorkPostedWhileAsleepIsServedBeforeTheNextLook) {
   TestGuest guest;
   doubles().on_sleep = [&guest] {

@@ -34,6 +34,10 @@ void irq_set_edges(CpuIndex cpu, unsigned word, std::uint32_t mask, std::uint32_
 void irq_set_target(IntId spi, CpuIndex cpu);
 // Ends the active state of an interrupt that this CPU acknowledged (or any SPI).
 void irq_deactivate(IntId interrupt);
+// Before this CPU sleeps: has a controller whose CPU interface is in memory compare its lines anew.
+// QEMU's GICv2 (10.0) does not when a guest ends an interrupt that a list register has linked, so a
+// line that was raised again by then woke nobody.
+void irq_look_again();
 
 // From now on the SPI is not Socle's but a guest's: acknowledged ones go to irq_for_guest() and
 // stay active. kOutOfRange, or kBusy if Socle handles it itself.

@@ -18,6 +18,15 @@ test_2_cpus_max() { boots_with 2 max; }
 test_4_cpus_cortex_a76() { boots_with 4 cortex-a76; }
 test_gicv2_1_cpu() { boots_with 1 cortex-a57 --gic 2; }
 test_gicv2_4_cpus() { boots_with 4 cortex-a72 --gic 2; }
+# With one CPU nobody else's interrupt helps a sleep to end.
+short_sleeps() {
+  contains "$(dom0 "$@" -- 'for i in $(seq 200); do sleep 0.003; done; echo awake')" awake
+}
+test_gicv2_short_sleeps_of_1_cpu() { short_sleeps --gic 2 --cpus 1; }
+test_gicv2_cpus_go_off_and_on_again() {
+  contains "$(dom0 --gic 2 --cpus 2 -- \
+    'for i in $(seq 40); do for on in 0 1; do echo $on >/sys/devices/system/cpu/cpu1/online; done; done; nproc')" '^2'
+}
 # AMD's ZynqMP board by Debian's tree for it: GIC-400, Cadence UART, PSCI by SMC.
 zcu102() {
   local out
