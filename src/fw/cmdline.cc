@@ -198,6 +198,13 @@ bool set_efi_runtime(bool& to, std::string_view value) {
   return wanted.has_value();
 }
 
+// What boot knows; a list's other words (vga) mean nothing on Arm.
+bool set_console(Options& options, std::string_view value) {
+  if (value != "none" && value.substr(0, value.find(',')) != "dtuart") return false;
+  options.console = value;
+  return true;
+}
+
 enum class Answer : std::uint8_t { kTaken, kBadValue, kUnknown };
 
 Answer taken_if(bool ok) {
@@ -206,10 +213,7 @@ Answer taken_if(bool ok) {
 
 Answer apply_value(Options& options, const Word& word) {
   const std::string_view value = word.value.value_or(std::string_view());
-  if (same_name(word.name, "console")) {
-    options.console = value;
-    return taken_if(!value.empty());
-  }
+  if (same_name(word.name, "console")) return taken_if(set_console(options, value));
   if (same_name(word.name, "dtuart")) {
     options.dtuart = value;
     return taken_if(!value.empty());

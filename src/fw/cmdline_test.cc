@@ -134,6 +134,14 @@ TEST(CommandLine, LevelsMayHaveARateLimitedPart) {
   EXPECT_EQ(Parsed("guest_loglvl=warning").options.guest_loglvl, LogLevel::kWarning);
 }
 
+TEST(CommandLine, AConsoleThatBootDoesNotKnowIsReported) {
+  for (const char* line : {"console=ttyAMA0", "console=DTUART", "console=", "console=vga,dtuart"}) {
+    EXPECT_EQ(Parsed(line).notes.lines().size(), 1u);
+    EXPECT_TRUE(Parsed(line).options.console.empty());
+  }
+  EXPECT_EQ(Parsed("console=dtuart,vga").notes.lines().size(), 0u);
+}
+
 TEST(CommandLine, TheConsoleIsTheTreesUartUnlessToldOtherwise) {
   EXPECT_TRUE(console_is_dtuart(Parsed("").options));
   EXPECT_TRUE(console_is_dtuart(Parsed("console=dtuart,vga").options));
