@@ -205,6 +205,13 @@ bool set_console(Options& options, std::string_view value) {
   return true;
 }
 
+// PATH[:OPTIONS]: whether there are options that do not begin with a speed.
+bool has_bad_speed(std::string_view dtuart) {
+  const std::size_t end = std::min(dtuart.find(':'), dtuart.size());
+  const std::string_view port_options = dtuart.substr(std::min(end + 1, dtuart.size()));
+  return !port_options.empty() && read_speed(port_options) == 0;
+}
+
 enum class Answer : std::uint8_t { kTaken, kBadValue, kUnknown };
 
 Answer taken_if(bool ok) {
@@ -302,7 +309,20 @@ Options parse_options(std::string_view line, Diagnostics& notes) {
     if (answer == Answer::kBadValue)
       notes.warning("command line: '{}' has a bad value and is ignored", word->whole);
   }
+  if (has_bad_speed(options.dtuart))
+    notes.warning("dtuart={}: a speed that cannot be read, firmware's stays", options.dtuart);
   return options;
+}
+
+std::uint32_t read_speed(std::string_view port_options) {
+  constexpr std::uint32_t kHighest = 20'000'000;
+  std::uint32_t baud = 0;
+  for (const char c : port_options) {
+    if (c < '0' || c > '9') break;
+    baud = baud * 10 + static_cast<std::uint32_t>(c - '0');
+    if (baud > kHighest) return 0;
+  }
+  return baud;
 }
 
 bool console_is_dtuart(const Options& options) {

@@ -142,6 +142,21 @@ TEST(CommandLine, AConsoleThatBootDoesNotKnowIsReported) {
   EXPECT_EQ(Parsed("console=dtuart,vga").notes.lines().size(), 0u);
 }
 
+TEST(CommandLine, ASpeedThatCannotBeIsReportedAndLeftAlone) {
+  EXPECT_EQ(read_speed("115200n8"), 115200u);
+  EXPECT_EQ(read_speed("1500000"), 1500000u);
+  for (const char* speed : {"n8", "0", "99999999n8", "18446744073709667000n8"}) {
+    EXPECT_EQ(read_speed(speed), 0u);
+    const std::string line = "dtuart=serial0:" + std::string(speed);
+    const Parsed p(line);
+    EXPECT_EQ(p.notes.lines().size(), 1u);
+    EXPECT_TRUE(p.options.dtuart.starts_with("serial0:"));
+  }
+  EXPECT_TRUE(Parsed("dtuart=serial0:115200n8").notes.lines().empty());
+  EXPECT_TRUE(Parsed("dtuart=serial0:").notes.lines().empty());
+  EXPECT_TRUE(Parsed("dtuart=serial0").notes.lines().empty());
+}
+
 TEST(CommandLine, TheConsoleIsTheTreesUartUnlessToldOtherwise) {
   EXPECT_TRUE(console_is_dtuart(Parsed("").options));
   EXPECT_TRUE(console_is_dtuart(Parsed("console=dtuart,vga").options));

@@ -9,6 +9,7 @@
 #include "el2/probe.h"
 #include "el2/semihosting.h"
 #include "el2/start.h"
+#include "fw/cmdline.h"
 
 namespace socle::image {
 namespace {
@@ -35,16 +36,10 @@ std::string_view early_option(std::string_view line, std::string_view name) {
   return value;
 }
 
-// The speed in ":115200n8"; 0 if there is none.
+// The speed in ":115200n8"; 0 if there is none that can be.
 std::uint32_t speed_of(std::string_view path) {
   const std::size_t colon = path.find(':');
-  if (colon == std::string_view::npos) return 0;
-  std::uint32_t baud = 0;
-  for (const char c : path.substr(colon + 1)) {
-    if (c < '0' || c > '9' || baud > 10'000'000) break;
-    baud = baud * 10 + static_cast<std::uint32_t>(c - '0');
-  }
-  return baud;
+  return colon == std::string_view::npos ? 0 : fw::read_speed(path.substr(colon + 1));
 }
 
 std::optional<Port> port_at(const EarlyTree& tree, const EarlyTree::Path& path) {
