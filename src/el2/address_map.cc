@@ -21,8 +21,9 @@ namespace {
 constexpr std::size_t kEntries = 512;
 using Table = std::uint64_t[kEntries];
 
-// Enough for the image, the tree, the console, the GIC, windows, and the first heap block.
-constexpr std::size_t kStaticTables = 32;
+// Enough for the image, the tree or ACPI's tables (in some thirty places, each in a 2 MiB of its
+// own), the console, the GIC, windows, and the first heap block.
+constexpr std::size_t kStaticTables = 48;
 alignas(kFrameSize) constinit Table static_tables[kStaticTables]{};
 
 constinit SpinLock map_lock{LockRank::kEl2Map};
