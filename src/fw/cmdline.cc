@@ -325,9 +325,4 @@ std::uint32_t read_speed(std::string_view port_options) {
   return baud;
 }
 
-bool console_is_dtuart(const Options& options) {
-  const std::string_view first = options.console.substr(0, options.console.find(','));
-  return first.empty() || first == "dtuart";
-}
-
 }  // namespace socle::fw

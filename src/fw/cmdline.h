@@ -66,7 +66,4 @@ Options parse_options(std::string_view line, Diagnostics& notes);
 // The speed that a port's options begin with ("115200n8"); 0 if there is none, or none that can be.
 std::uint32_t read_speed(std::string_view port_options);
 
-// The first word of the list is how boot chose the console: "dtuart" unless told otherwise.
-bool console_is_dtuart(const Options& options);
-
 }  // namespace socle::fw

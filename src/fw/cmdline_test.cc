@@ -157,10 +157,7 @@ TEST(CommandLine, ASpeedThatCannotBeIsReportedAndLeftAlone) {
   EXPECT_TRUE(Parsed("dtuart=serial0").notes.lines().empty());
 }
 
-TEST(CommandLine, TheConsoleIsTheTreesUartUnlessToldOtherwise) {
-  EXPECT_TRUE(console_is_dtuart(Parsed("").options));
-  EXPECT_TRUE(console_is_dtuart(Parsed("console=dtuart,vga").options));
-  EXPECT_FALSE(console_is_dtuart(Parsed("console=none").options));
+TEST(CommandLine, DtuartIsAPathAndThePortsOptions) {
   EXPECT_EQ(Parsed("dtuart=serial1:115200n8").options.dtuart, "serial1:115200n8");
 }
 

@@ -394,7 +394,9 @@ Result<> Boot::build_domain() {
 
 void Boot::log_memory_kept() const {
   const std::uint64_t all = platform_->ram_bytes() >> 10;
-  const std::uint64_t given = plan_->ram_bytes >> 10;
+  std::uint64_t given = plan_->ram_bytes >> 10;
+  for (const MfnRange& reserved : plan_->reserved_ram)
+    given += reserved.size() << (kFrameShift - 10);
   const std::uint64_t image_size = image().size() >> 10;
   std::uint64_t heap = 0;
   for (const hwdom::KeptMemory& kept : kept_.span().subspan(1))
