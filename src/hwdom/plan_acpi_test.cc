@@ -342,17 +342,17 @@ TEST(PlanAcpi, APlanWithAGicV2HoldsTheInvariantsOfPlans) {
   EXPECT_TRUE(good.has_value() && *good);
 }
 
+TEST(PlanAcpi, AVirtualCpuInterfaceInWhatOthersHaveIsRefused) {
+  for (const std::uint64_t at : {kSmmu, kCounters, kRuntime, kMailbox, kUart}) {
+    Planned p("", test::gicv2_machine(at));
+    EXPECT_TRUE(!p.result.has_value() && p.result.error() == Error::kCorrupt);
+  }
+  EXPECT_TRUE(Planned("", test::gicv2_machine()).result.has_value());
+}
+
 // Requirement 2.5, as with a tree that has a node for it.
 TEST(PlanAcpi, AGicV2mFrameHasTheTypeOfAnInterruptController) {
-  AcpiMachine machine;
-  machine.madt_body = test::AcpiBytes();
-  machine.madt_body
-      .append(test::gicc({.cpu_interface = 0x2c00'0000,
-                          .virtual_interface = 0x2c06'0000,
-                          .hypervisor_interface = 0x2c04'0000}))
-      .append(test::gicd(0x2c01'0000, 2))
-      .append(test::msi_frame(3, 0x2c1c'0000));
-  const Planned p("", machine);
+  const Planned p("", test::gicv2_machine());
   ASSERT_TRUE(p.result.has_value());
   const Mapping* frame = p.at(0x2c1c'0000);
   ASSERT_TRUE(frame != nullptr);

@@ -306,14 +306,19 @@ Result<> add_ram(Planner& planner, MappingList& out) {
   return {};
 }
 
-// Socle's memory, the physical GIC, or the console. (Other RAM there is none: list_host_ram().)
+// Socle's memory or firmware's, the physical GIC, or another device that Socle keeps. (Other RAM
+// there is none: list_host_ram().) The GIC's parts as platform/ read them, for in the tree they may
+// overlap.
 bool is_something_else(const Planner& planner, const MfnRange& frames) {
   const platform::Gic& gic = planner.platform().gic;
-  const platform::Console* const console = planner.console();
   const auto meets = [&](const PaRange& range) { return frames_touched(range).overlaps(frames); };
   return meets(gic.distributor) || meets(gic.cpu_interface) || meets(gic.hypervisor_interface) ||
-         (console != nullptr && meets(console->registers)) ||
-         overlaps_any(planner.kept_frames, frames);
+         std::ranges::any_of(planner.kept_devices,
+                             [&](const KeptDevice& kept) {
+                               return kept.reason != NodeReason::kInterruptController &&
+                                      meets(kept.region.range);
+                             }) ||
+         overlaps_any(planner.kept_frames, frames) || overlaps_any(planner.firmware_frames, frames);
 }
 
 // A GICv2 guest talks to the virtual CPU interface where it expects the physical one.

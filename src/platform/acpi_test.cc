@@ -159,15 +159,7 @@ TEST(AcpiPlatform, RedistributorsMayStandAtTheCpus) {
 }
 
 TEST(AcpiPlatform, ReadsAGicV2WithMsiFrames) {
-  AcpiMachine machine;
-  machine.madt_body = AcpiBytes();
-  machine.madt_body
-      .append(test::gicc({.cpu_interface = 0x2c00'0000,
-                          .virtual_interface = 0x2c06'0000,
-                          .hypervisor_interface = 0x2c04'0000}))
-      .append(test::gicd(0x2c01'0000, 2))
-      .append(test::msi_frame(3, 0x2c1c'0000));
-  const Machine m(machine);
+  const Machine m(test::gicv2_machine());
   ASSERT_TRUE(m.platform.has_value());
   EXPECT_TRUE(m->gic.version == Gic::Version::kV2);
   EXPECT_EQ(m->gic.distributor, bytes(0x2c01'0000, 0x1000));

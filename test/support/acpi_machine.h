@@ -177,4 +177,17 @@ struct AcpiMachine {
   }
 };
 
+// That machine with a GICv2 and a frame for messages.
+inline AcpiMachine gicv2_machine(std::uint64_t virtual_interface = 0x2c06'0000) {
+  AcpiMachine machine;
+  machine.madt_body = AcpiBytes();
+  machine.madt_body
+      .append(gicc({.cpu_interface = 0x2c00'0000,
+                    .virtual_interface = virtual_interface,
+                    .hypervisor_interface = 0x2c04'0000}))
+      .append(gicd(0x2c01'0000, 2))
+      .append(msi_frame(3, 0x2c1c'0000));
+  return machine;
+}
+
 }  // namespace socle::test
